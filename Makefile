@@ -1,0 +1,60 @@
+PYTHON ?= python3
+UV ?= uv
+HOST ?= 127.0.0.1
+PORT ?= 8000
+
+BIN := .venv/bin
+INSTALLED := .venv/.installed
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help install run test lint fmt sdl lock clean
+
+help: ## list the targets
+	@sed -n 's/^\([a-z]*\):[^#]*## \(.*\)/\1|\2/p' Makefile | awk -F'|' '{ printf "make %-8s %s\n", $$1, $$2 }'
+
+install: $(INSTALLED) ## make .venv with everything that requirements.txt locks
+
+run: install ## start the service with its demo data on HOST and PORT
+	$(BIN)/plenary migrate
+	$(BIN)/plenary demo
+	$(BIN)/plenary serve --bots --host $(HOST) --port $(PORT)
+
+test: lint ## lint, then run the tests on all cores
+	$(BIN)/pytest -n auto
+
+lint: install ## check style, formatting, types and floors
+	@$(call check,$(BIN)/ruff check)
+	@$(call check,$(BIN)/ruff format --check)
+	@$(call check,$(BIN)/mypy)
+	@$(call check,$(BIN)/lint-imports --no-logo)
+
+fmt: install ## format the code and mend what can be mended
+	$(BIN)/ruff check --fix-only
+	$(BIN)/ruff format
+
+sdl: install ## print the schema to schema.graphql
+	$(BIN)/plenary export-schema > schema.graphql.new
+	mv schema.graphql.new schema.graphql
+
+lock: ## write requirements.txt anew from pyproject.toml (needs uv; UPGRADE=1 takes newer versions)
+	@command -v $(UV) > /dev/null || { echo "make lock needs uv: pip install uv, or name it with UV=..."; exit 1; }
+	$(UV) pip compile pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes \
+		--no-header --no-emit-index-url --no-emit-find-links $(if $(UPGRADE),--upgrade) --quiet -o requirements.txt
+
+clean: ## remove .venv, caches and builds (var/, the service's data, stays)
+	rm -rf .venv build dist *.egg-info .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(INSTALLED): requirements.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+		|| { echo "Plenary needs Python 3.11 or newer: make install PYTHON=python3.11"; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' \
+		|| { echo "Python's venv module is missing: on Debian, apt install python3-venv"; exit 1; }
+	@test -x $(BIN)/pip || $(PYTHON) -m venv --clear .venv
+	$(BIN)/python -m pip install --quiet --require-hashes -r requirements.txt
+	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation -e .
+	@touch $@
+
+# Run one check; say which one failed, and stop.
+check = echo "$(1)"; $(1) || { echo "lint: '$(1)' failed"; exit 1; }

@@ -1,0 +1,66 @@
+"""The database: one way to read, one way to write, one commit."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
+from typing import Any
+
+from sqlalchemy import Connection, event
+from sqlalchemy.engine import make_url
+from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
+
+
+class Database:
+    """Opens sessions. `committed` is called after each commit that wrote something."""
+
+    def __init__(self, url: str, *, pool_size: int = 10) -> None:
+        self.url = make_url(url)
+        self.dialect = self.url.get_backend_name()
+        self.committed: Callable[[], None] = lambda: None
+        self._engine = create_async_engine(
+            self.url,
+            pool_size=pool_size,
+            max_overflow=0,
+            pool_timeout=30,
+            hide_parameters=True,  # bodies and secrets never reach a log
+            enable_from_linting=False,  # an audience is a product of one row and many viewers, on purpose
+        )
+        # One process writes one transaction at a time on SQLite: queueing here is fair, SQLite's busy handler is not.
+        self._turn: AbstractAsyncContextManager[Any] = nullcontext()
+        if self.dialect == "sqlite":
+            self._turn = asyncio.Lock()
+            event.listen(self._engine.sync_engine, "connect", _prepare_sqlite)
+            event.listen(self._engine.sync_engine, "begin", _begin_sqlite)
+        writing = self._engine.execution_options(plenary_writing=True)
+        self._readers = async_sessionmaker(self._engine, expire_on_commit=False, autoflush=False)
+        self._writers = async_sessionmaker(writing, expire_on_commit=False)
+
+    @asynccontextmanager
+    async def read(self) -> AsyncIterator[AsyncSession]:
+        async with self._readers() as session:
+            yield session
+
+    @asynccontextmanager
+    async def write(self) -> AsyncIterator[AsyncSession]:
+        """One transaction: committed if the block ends well, rolled back if it raises."""
+        async with self._turn, self._writers() as session:
+            yield session
+            await session.commit()
+        self.committed()
+
+    async def close(self) -> None:
+        await self._engine.dispose()
+
+
+def _prepare_sqlite(connection: Any, _record: Any) -> None:
+    connection.isolation_level = None  # the driver must not begin transactions of its own
+    cursor = connection.cursor()
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=30000"):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    # What is written from what was read needs the lock before the read: a deferred BEGIN loses updates.
+    writing = connection.get_execution_options().get("plenary_writing")
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writing else "BEGIN")

@@ -1,0 +1,29 @@
+"""Members: an account's standing in one network, with the short profile that others see there."""
+
+from enum import StrEnum
+from uuid import UUID
+
+from sqlalchemy import UniqueConstraint
+from sqlmodel import Field
+
+from models.base import MemberKind, NetworkRole, Row, choice, ref
+
+
+class MemberState(StrEnum):
+    INVITED = "INVITED"
+    ACTIVE = "ACTIVE"
+    DISABLED = "DISABLED"
+    LEFT = "LEFT"
+
+
+class Member(Row, table=True):
+    __table_args__ = (UniqueConstraint("network_id", "principal_id"),)
+
+    network_id: UUID = ref("network", index=False)
+    principal_id: UUID = ref("principal")
+    kind: MemberKind = choice(MemberKind.INTERNAL)
+    role: NetworkRole = choice(NetworkRole.MEMBER)
+    state: MemberState = choice(MemberState.ACTIVE)
+    name: str = Field(max_length=100)
+    headline: str = Field(default="", max_length=200)
+    about: str = Field(default="", max_length=5_000)

@@ -1,0 +1,1 @@
+"""The pipe: what was committed reaches whoever listens. It has no opinion on who may look."""

@@ -1,0 +1,1 @@
+"""The business: rules, operations, transactions and clocks. It knows no GraphQL."""

@@ -1,0 +1,148 @@
+"""Accounts and their sign-ins: opaque tokens, stored hashed, limited when they fail."""
+
+import hashlib
+import secrets
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import update
+from sqlmodel import col
+
+from models import Account, AccountState, Kind, KioskKey, Principal, SignIn
+from realtime import topics
+from resolvers.context import Context
+from resolvers.errors import DomainError, Flaw, Invalid, Unauthenticated
+from resolvers.form import form
+from resolvers.session import Reader, Transaction
+
+LIFETIME = timedelta(days=30)
+TRIES_PER_ACCOUNT, TRIES_PER_ADDRESS = 5, 100
+
+
+class BadToken(DomainError):
+    """Unknown, ended, or its account is not active: do not come back with it."""
+
+    code = "UNAUTHENTICATED"
+
+
+class ExpiredToken(BadToken):
+    """It was good once: sign in anew."""
+
+
+def new_token(prefix: str) -> str:
+    """An opaque secret. The prefix lets scanners of leaked secrets know whose it is."""
+    return f"plenary_{prefix}_{secrets.token_urlsafe(32)}"
+
+
+def digest(token: str) -> bytes:
+    """A token has 256 random bits, so a plain hash is enough."""
+    return hashlib.sha256(token.encode()).digest()
+
+
+async def authenticate(db: Reader, token: str) -> tuple[UUID, SignIn | None]:
+    """The principal that the token speaks for. Raises BadToken or ExpiredToken."""
+    principal_id = await db.find(
+        KioskKey.principal_id, KioskKey.token_hash == digest(token), col(KioskKey.revoked_at).is_(None)
+    )
+    if principal_id is not None:
+        return principal_id, None
+    sign_in = await db.find(SignIn, SignIn.token_hash == digest(token))
+    if sign_in is None or sign_in.ended_at is not None or not await _is_active(db, sign_in.principal_id):
+        raise BadToken("This sign-in is not valid.")
+    if sign_in.expires_at <= db.now:
+        raise ExpiredToken("This sign-in has expired.")
+    return sign_in.principal_id, sign_in
+
+
+async def _is_active(db: Reader, principal_id: UUID) -> bool:
+    return await db.find(Account.state, Account.principal_id == principal_id) is AccountState.ACTIVE
+
+
+async def of_viewer(ctx: Context) -> Account | None:
+    """The viewer's own account; None for kiosks and nobody."""
+    async with ctx.reading() as db:
+        return await db.find(Account, Account.principal_id == ctx.viewer)
+
+
+@dataclass(frozen=True)
+class Started:
+    """A new sign-in, and its token, which is told once."""
+
+    sign_in: SignIn
+    token: str = field(repr=False)
+    account: Account
+
+
+async def sign_in(ctx: Context, *, email: str, password: str) -> Started:
+    email = email.strip().lower()
+    here, this = f"address:{ctx.address}", f"account:{ctx.address}:{email}"
+    ctx.means.limiter.check(here, most=TRIES_PER_ADDRESS)
+    ctx.means.limiter.check(this, most=TRIES_PER_ACCOUNT)
+    async with ctx.reading() as db:
+        account = await db.find(Account, Account.email == email) if "\x00" not in email else None
+    is_right = await ctx.means.passwords.verify(account.password_hash if account else None, password)
+    if account is None or not is_right or account.state is not AccountState.ACTIVE:
+        ctx.means.limiter.failed(here)
+        ctx.means.limiter.failed(this)
+        raise Unauthenticated("E-mail or password is wrong.")
+    async with ctx.transaction() as tx:
+        return await start_sign_in(tx, account)
+
+
+async def start_sign_in(tx: Transaction, account: Account) -> Started:
+    token = new_token("sign_in")
+    row = SignIn(principal_id=account.principal_id, token_hash=digest(token), expires_at=tx.now + LIFETIME)
+    return Started(await tx.add(row), token, account)
+
+
+async def sign_out(ctx: Context) -> Account:
+    """End the sign-in that is asking; its open sockets close."""
+    async with ctx.transaction() as tx:
+        account = await _own(ctx, tx)
+        await _end(tx, SignIn.id == (ctx.sign_in.id if ctx.sign_in else None))
+        return tx.answer(account)
+
+
+async def sign_out_everywhere(ctx: Context) -> Account:
+    """End every sign-in of the account."""
+    async with ctx.transaction() as tx:
+        account = await _own(ctx, tx)
+        await _end(tx, SignIn.principal_id == ctx.viewer)
+        return tx.answer(account)
+
+
+async def _own(ctx: Context, db: Reader) -> Account:
+    account = await db.find(Account, Account.principal_id == ctx.somebody())
+    if account is None:
+        raise Invalid(Flaw("A kiosk has no account; its key is revoked."))
+    return account
+
+
+async def _end(tx: Transaction, *which: Any) -> None:
+    ended = update(SignIn).where(*which, col(SignIn.ended_at).is_(None)).values(ended_at=tx.now).returning(SignIn)
+    for row in (await tx.raw(ended)).scalars().all():
+        tx.announce([topics.sign_in(row.id)], Kind.RIGHTS, row)
+
+
+async def change_password(ctx: Context, *, current: str, new: str) -> Account:
+    """A new password ends every other sign-in."""
+    async with ctx.reading() as db:
+        account = await _own(ctx, db)
+    with form() as check:
+        new = check.password("newPassword", new)
+    if not await ctx.means.passwords.verify(account.password_hash, current):
+        raise Invalid(Flaw("The current password is wrong.", ("input", "currentPassword")))
+    password_hash = await ctx.means.passwords.hash(new)
+    async with ctx.transaction() as tx:
+        account = await _own(ctx, tx)
+        account.password_hash = password_hash
+        this = ctx.sign_in.id if ctx.sign_in else None
+        await _end(tx, SignIn.principal_id == ctx.viewer, SignIn.id != this)
+        return tx.answer(account)
+
+
+async def create(tx: Transaction, *, email: str, name: str, password_hash: str) -> Account:
+    principal = await tx.add(Principal())
+    return await tx.add(Account(principal_id=principal.id, email=email, display_name=name, password_hash=password_hash))

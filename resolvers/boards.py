@@ -1,0 +1,136 @@
+"""Question boards: made, opened, paused, closed, and shown by kiosks."""
+
+from collections.abc import Collection
+from typing import Any
+from uuid import UUID
+
+from models import (
+    Anonymity,
+    BoardState,
+    Kind,
+    KioskKey,
+    Moderation,
+    Principal,
+    PrincipalKind,
+    QuestionBoard,
+)
+from realtime import topics
+from resolvers import accounts, policy
+from resolvers.context import Context
+from resolvers.errors import Conflict
+from resolvers.form import form
+from resolvers.live import Source, Subject, fixed
+from resolvers.paging import Listing
+from resolvers.session import Transaction
+
+IN_COMMUNITY = Listing("boards", policy.see_board, order=("created_at",), parent="community_id")
+KEYS = Listing("kiosk_keys", policy.see_kiosk_key, order=("created_at",), parent="board_id")
+
+
+async def create(
+    ctx: Context, community_id: UUID, *, title: str, moderation: Moderation, anonymity: Anonymity
+) -> QuestionBoard:
+    with form() as check:
+        title = check.text("title", title, most=200)
+    async with ctx.transaction() as tx:
+        community = await tx.get(policy.run_boards_in_community, community_id, lock=False)
+        board = QuestionBoard(
+            network_id=community.network_id,
+            community_id=community_id,
+            title=title,
+            moderation=moderation,
+            anonymity=anonymity,
+        )
+        await tx.add(board)
+        tell(tx, board)
+        return tx.answer(board)
+
+
+def tell(tx: Transaction, board: QuestionBoard) -> None:
+    tx.announce([topics.board(board.id), topics.community_activity(board.community_id)], Kind.ROW, board)
+
+
+async def open_(ctx: Context, board_id: UUID) -> QuestionBoard:
+    """Take questions, for the first time or again."""
+    return await _move(ctx, board_id, BoardState.OPEN, {BoardState.SCHEDULED, BoardState.PAUSED})
+
+
+async def pause(ctx: Context, board_id: UUID) -> QuestionBoard:
+    """No new questions for now; votes go on."""
+    return await _move(ctx, board_id, BoardState.PAUSED, {BoardState.OPEN})
+
+
+async def close(ctx: Context, board_id: UUID) -> QuestionBoard:
+    """No more questions and votes."""
+    return await _move(ctx, board_id, BoardState.CLOSED, {BoardState.SCHEDULED, BoardState.OPEN, BoardState.PAUSED})
+
+
+async def _move(ctx: Context, board_id: UUID, state: BoardState, origins: Collection[BoardState]) -> QuestionBoard:
+    async with ctx.transaction() as tx:
+        board = await tx.get(policy.run_board, board_id)
+        if board.state not in origins:
+            raise Conflict(f"The board is {board.state.lower()}.")
+        board.state = state
+        if state is BoardState.OPEN:
+            board.opened_at = board.opened_at or tx.now
+        if state is BoardState.CLOSED:
+            board.closed_at = tx.now
+        tell(tx, board)
+        return tx.answer(board)
+
+
+async def create_kiosk_key(ctx: Context, board_id: UUID, *, label: str) -> tuple[KioskKey, str]:
+    """A key with which a display shows this board. The token is told once."""
+    with form() as check:
+        label = check.text("label", label, most=100)
+    async with ctx.transaction() as tx:
+        board = await tx.get(policy.run_board, board_id, lock=False)
+        principal = await tx.add(Principal(kind=PrincipalKind.KIOSK))
+        token = accounts.new_token("kiosk")
+        key = KioskKey(
+            principal_id=principal.id,
+            network_id=board.network_id,
+            board_id=board_id,
+            label=label,
+            token_hash=accounts.digest(token),
+        )
+        return tx.answer(await tx.add(key), secret=token), token
+
+
+async def revoke_kiosk_key(ctx: Context, key_id: UUID) -> KioskKey:
+    """The display goes dark at once."""
+    async with ctx.transaction() as tx:
+        key = await tx.get(policy.revoke_kiosk_key, key_id)
+        if key.revoked_at is None:
+            key.revoked_at = tx.now
+            tx.announce([topics.person(key.principal_id)], Kind.RIGHTS, key)
+        return tx.answer(key)
+
+
+def _subject(name: str, board: QuestionBoard, viewer: UUID, rule: Any, sources: tuple[Source, ...]) -> Subject:
+    return Subject(
+        name=name,
+        arguments=(board.id,),
+        scope=(rule, board.id),
+        sources=(Source(rule, lambda row: (row.id == board.id,)), *sources),
+        topics=fixed(topics.board(board.id)),
+        rights=frozenset({topics.standing(viewer, board.community_id), topics.person(viewer)}),
+    )
+
+
+def audience(board: QuestionBoard, viewer: UUID) -> Subject:
+    """The board as the hall sees it, whoever looks."""
+    shown = Source(policy.see_published_question, lambda question: (question.board_id == board.id,))
+    return _subject("questionBoard", board, viewer, policy.follow_board, (shown,))
+
+
+def moderation(board: QuestionBoard, viewer: UUID) -> Subject:
+    """The board with all that waits, was turned down or taken back."""
+    shown = Source(policy.moderate_question, lambda question: (question.board_id == board.id,))
+    return _subject("questionBoardModeration", board, viewer, policy.run_board, (shown,))
+
+
+def display(board: QuestionBoard, viewer: UUID) -> Subject:
+    """What is on the hall's screen."""
+    shown = Source(policy.show_question, lambda question: (question.board_id == board.id,))
+    return _subject("questionBoardDisplay", board, viewer, policy.display_board, (shown,))

@@ -1,0 +1,54 @@
+"""Seals what a client carries for us (cursors, answers to retries): unreadable, and refused if altered."""
+
+import base64
+import binascii
+import json
+import os
+from typing import Any
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCMSIV
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+NONCE = 12
+BLOCK = 64
+
+
+class Cipher:
+    """A fresh nonce each time: equal contents do not look equal."""
+
+    def __init__(self, secret: str) -> None:
+        derive = HKDF(algorithm=SHA256(), length=32, salt=None, info=b"plenary cipher")
+        self._key = AESGCMSIV(derive.derive(secret.encode()))
+
+    def seal(self, purpose: str, content: bytes) -> bytes:
+        nonce = os.urandom(NONCE)
+        return nonce + self._key.encrypt(nonce, content, purpose.encode())
+
+    def open(self, purpose: str, sealed: bytes) -> bytes:
+        """What was sealed for this purpose; ValueError for anything else."""
+        try:
+            return self._key.decrypt(sealed[:NONCE], sealed[NONCE:], purpose.encode())
+        except InvalidTag as error:
+            raise ValueError("not sealed here") from error
+
+    def seal_json(self, purpose: str, value: Any) -> bytes:
+        """Filled up to whole blocks, so that the length tells little."""
+        content = json.dumps(value).encode()
+        return self.seal(purpose, content + b" " * (-len(content) % BLOCK))
+
+    def open_json(self, purpose: str, sealed: bytes) -> Any:
+        return json.loads(self.open(purpose, sealed))
+
+
+def to_text(sealed: bytes) -> str:
+    return base64.urlsafe_b64encode(sealed).decode().rstrip("=")
+
+
+def from_text(text: str) -> bytes:
+    """ValueError for what is no such text."""
+    try:
+        return base64.b64decode(text.encode("ascii") + b"=" * (-len(text) % 4), altchars=b"-_", validate=True)
+    except binascii.Error as error:
+        raise ValueError("not sealed here") from error

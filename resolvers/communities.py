@@ -1,0 +1,297 @@
+"""Communities: made, joined, left, and who holds which role."""
+
+from collections.abc import Collection
+from uuid import UUID
+
+from sqlmodel import col
+
+from models import (
+    Admits,
+    Community,
+    CommunityPurpose,
+    CommunityRole,
+    CommunityState,
+    JoinPolicy,
+    Kind,
+    Member,
+    MemberKind,
+    Membership,
+    MembershipState,
+    MemberState,
+    Visibility,
+)
+from realtime import topics
+from resolvers import policy
+from resolvers.context import Context
+from resolvers.errors import Conflict, Forbidden, NotFound
+from resolvers.form import form
+from resolvers.paging import Listing
+from resolvers.session import Reader, Transaction
+
+IN_NETWORK = Listing("communities", policy.see_community, order=("name",), parent="network_id")
+MEMBERSHIPS = Listing("memberships", policy.see_membership, order=("created_at",), parent="community_id")
+
+# Table D1: which ways of joining go with whom a community admits and how far it is seen. Anything else is refused.
+LEGAL: dict[tuple[Admits, Visibility], tuple[JoinPolicy, ...]] = {
+    (Admits.INTERNALS, Visibility.OPEN): (JoinPolicy.OPEN, JoinPolicy.REQUEST),
+    (Admits.INTERNALS, Visibility.PRIVATE): (JoinPolicy.REQUEST, JoinPolicy.INVITE),
+    (Admits.INTERNALS, Visibility.HIDDEN): (JoinPolicy.INVITE,),
+    (Admits.GUESTS, Visibility.PRIVATE): (JoinPolicy.REQUEST, JoinPolicy.INVITE),
+    (Admits.GUESTS, Visibility.HIDDEN): (JoinPolicy.INVITE,),
+    (Admits.EXTERNALS, Visibility.OPEN): (JoinPolicy.OPEN, JoinPolicy.REQUEST),
+    (Admits.EXTERNALS, Visibility.PRIVATE): (JoinPolicy.REQUEST, JoinPolicy.INVITE),
+    (Admits.EXTERNALS, Visibility.HIDDEN): (JoinPolicy.INVITE,),
+}
+ADMITTED = {
+    Admits.INTERNALS: {MemberKind.INTERNAL},
+    Admits.GUESTS: {MemberKind.INTERNAL, MemberKind.GUEST},
+    Admits.EXTERNALS: {MemberKind.INTERNAL, MemberKind.GUEST, MemberKind.EXTERNAL},
+}
+INTERNAL_ROLES = CommunityRole.OWNER | CommunityRole.MANAGER | CommunityRole.RESPONDER
+
+
+async def of_viewer(db: Reader, community_ids: Collection[UUID]) -> dict[UUID, Membership]:
+    """The viewer's own membership of each of the communities, in whatever state."""
+    mine = (Membership.member_id == Member.id, Member.principal_id == db.viewer)
+    found = await db.find_all(Membership, col(Membership.community_id).in_(community_ids), *mine)
+    return {membership.community_id: membership for membership in found}
+
+
+async def create(
+    ctx: Context,
+    network_id: UUID,
+    *,
+    name: str,
+    about: str,
+    purpose: CommunityPurpose,
+    admits: Admits,
+    visibility: Visibility,
+    join_policy: JoinPolicy | None,
+) -> Community:
+    """A new community, owned by the viewer. Without a join policy the widest legal one is taken."""
+    legal = LEGAL.get((admits, visibility), ())
+    with form() as check:
+        name = check.text("name", name, most=100)
+        about = check.text("about", about, most=5_000, least=0)
+        if not legal:
+            check.flaw("visibility", f"a community that admits {admits.lower()} cannot be {visibility.lower()}")
+        elif join_policy and join_policy not in legal:
+            check.flaw("joinPolicy", f"here one can join by {' or '.join(legal)} only")
+    async with ctx.transaction() as tx:
+        await tx.get(policy.create_community, network_id)
+        community = Community(
+            network_id=network_id,
+            name=name,
+            about=about,
+            purpose=purpose,
+            admits=admits,
+            visibility=visibility,
+            join_policy=join_policy or legal[0],
+        )
+        await tx.add(community)
+        roles = CommunityRole.OWNER | CommunityRole.MEMBER
+        await enter(tx, community, await tx.member(network_id), MembershipState.ACTIVE, roles)
+        return tx.answer(community)
+
+
+async def update(ctx: Context, community_id: UUID, *, name: str | None, about: str | None) -> Community:
+    with form() as check:
+        name = check.optional(check.text, "name", name, most=100)
+        about = check.optional(check.text, "about", about, most=5_000, least=0)
+    async with ctx.transaction() as tx:
+        community = await tx.get(policy.manage_community, community_id)
+        community.name = community.name if name is None else name
+        community.about = community.about if about is None else about
+        tx.announce([topics.community_activity(community_id)], Kind.ROW, community)
+        return tx.answer(community)
+
+
+async def archive(ctx: Context, community_id: UUID) -> Community:
+    """Nothing can be written there any more; all stays readable."""
+    async with ctx.transaction() as tx:
+        community = await tx.get(policy.own_community, community_id)
+        community.state = CommunityState.ARCHIVED
+        tx.announce([topics.community_activity(community_id)], Kind.ROW, community)
+        return tx.answer(community)
+
+
+async def join(ctx: Context, community_id: UUID) -> Membership:
+    """Join, or ask to where joining is by request."""
+    async with ctx.transaction() as tx:
+        community = await tx.get(policy.join_community, community_id)
+        is_open = community.join_policy is JoinPolicy.OPEN
+        state = MembershipState.ACTIVE if is_open else MembershipState.REQUESTED
+        member = await tx.member(community.network_id)
+        return tx.answer(await enter(tx, community, member, state, CommunityRole.MEMBER))
+
+
+async def invite(ctx: Context, community_id: UUID, *, member_id: UUID, roles: Collection[CommunityRole]) -> Membership:
+    """Invite a member of the network; it is for the member to accept."""
+    async with ctx.transaction() as tx:
+        community = await tx.get(policy.manage_community, community_id)
+        member = await tx.get(policy.see_member, member_id)
+        if member.network_id != community.network_id:
+            raise NotFound
+        await _may_grant(tx, community, _bits(roles))
+        membership = await _standing(tx, community_id, member_id)
+        if membership and membership.state in {MembershipState.ACTIVE, MembershipState.BANNED}:
+            raise Conflict(f"This member is {membership.state.lower()} here.")
+        is_asked_for = membership is not None and membership.state is MembershipState.REQUESTED
+        state = MembershipState.ACTIVE if is_asked_for else MembershipState.INVITED
+        return tx.answer(await enter(tx, community, member, state, _bits(roles)))
+
+
+async def accept(ctx: Context, community_id: UUID) -> Membership:
+    """Accept an invitation to the community."""
+    async with ctx.transaction() as tx:
+        community = await tx.get(policy.accept_membership, community_id)
+        member = await tx.member(community.network_id)
+        membership = await _standing(tx, community_id, member.id)
+        roles = CommunityRole(membership.roles) if membership else CommunityRole.MEMBER
+        return tx.answer(await enter(tx, community, member, MembershipState.ACTIVE, roles))
+
+
+async def decline(ctx: Context, community_id: UUID) -> Membership:
+    """Decline an invitation, or take back one's request."""
+    async with ctx.transaction() as tx:
+        community = await tx.get(policy.see_community, community_id)
+        membership = await _standing(tx, community_id, (await tx.member(community.network_id)).id)
+        if membership is None or membership.state not in {MembershipState.INVITED, MembershipState.REQUESTED}:
+            raise Conflict("There is no invitation or request to take back.")
+        return tx.answer(await _end(tx, community, membership, MembershipState.LEFT))
+
+
+async def approve(ctx: Context, membership_id: UUID) -> Membership:
+    """Let somebody in who asked."""
+    async with ctx.transaction() as tx:
+        membership, community = await _managed(tx, membership_id)
+        _expect(membership, MembershipState.REQUESTED)
+        member = await tx.find(Member, Member.id == membership.member_id)
+        if member is None or member.state is not MemberState.ACTIVE:
+            raise Conflict("This member has left the network.")
+        roles = CommunityRole(membership.roles)
+        return tx.answer(await enter(tx, community, member, MembershipState.ACTIVE, roles))
+
+
+async def leave(ctx: Context, community_id: UUID) -> Membership:
+    async with ctx.transaction() as tx:
+        community = await tx.get(policy.leave_community, community_id)
+        membership = await _standing(tx, community_id, (await tx.member(community.network_id)).id)
+        if membership is None:
+            raise NotFound
+        await _keep_owner(tx, membership, CommunityRole(0))
+        return tx.answer(await _end(tx, community, membership, MembershipState.LEFT))
+
+
+async def remove(ctx: Context, membership_id: UUID, *, ban: bool) -> Membership:
+    """Put a member out, turn a request down, or take an invitation back. A ban lasts."""
+    async with ctx.transaction() as tx:
+        membership, community = await _managed(tx, membership_id)
+        await _may_change(tx, community, membership)
+        await _keep_owner(tx, membership, CommunityRole(0))
+        state = MembershipState.BANNED if ban else MembershipState.REMOVED
+        return tx.answer(await _end(tx, community, membership, state))
+
+
+async def change_roles(ctx: Context, membership_id: UUID, *, roles: Collection[CommunityRole]) -> Membership:
+    """Give exactly these roles: to name a speaker, PRESENTER."""
+    async with ctx.transaction() as tx:
+        membership, community = await _managed(tx, membership_id)
+        _expect(membership, MembershipState.ACTIVE)
+        await _may_change(tx, community, membership)
+        await _may_grant(tx, community, _bits(roles))
+        await _keep_owner(tx, membership, _bits(roles))
+        member = await tx.find(Member, Member.id == membership.member_id)
+        if member is None:
+            raise NotFound
+        return tx.answer(await enter(tx, community, member, MembershipState.ACTIVE, _bits(roles)))
+
+
+async def enter(
+    tx: Transaction, community: Community, member: Member, state: MembershipState, roles: CommunityRole
+) -> Membership:
+    """The one way into a community, whoever opens it: guests add nobody, and nobody enters who is not admitted."""
+    actor = await tx.find(Member, Member.network_id == community.network_id, Member.principal_id == tx.viewer)
+    if actor and actor.kind is MemberKind.GUEST and actor.id != member.id:
+        raise Forbidden("guests_may_not_invite")
+    if member.kind not in ADMITTED[community.admits] or (
+        member.kind is not MemberKind.INTERNAL and roles & INTERNAL_ROLES
+    ):
+        raise Forbidden("not_admitted_here")
+    membership = await _standing(tx, community.id, member.id)
+    if membership is None:
+        membership = Membership(network_id=community.network_id, community_id=community.id, member_id=member.id)
+        membership.state, membership.roles = state, int(roles)
+        await tx.add(membership)
+        was_active = False
+    else:
+        was_active = membership.state is MembershipState.ACTIVE
+        membership.state, membership.roles = state, int(roles)
+    await _tell(tx, community, membership, by=int(state is MembershipState.ACTIVE) - int(was_active))
+    return membership
+
+
+async def _end(tx: Transaction, community: Community, membership: Membership, state: MembershipState) -> Membership:
+    was_active = membership.state is MembershipState.ACTIVE
+    membership.state, membership.roles = state, int(CommunityRole.MEMBER)
+    await _tell(tx, community, membership, by=-int(was_active))
+    return membership
+
+
+async def _tell(tx: Transaction, community: Community, membership: Membership, *, by: int) -> None:
+    """The person's rights have changed; for everybody else only the head count."""
+    principal_id = await tx.find(Member.principal_id, Member.id == membership.member_id)
+    standing = topics.standing(principal_id, community.id)
+    tx.announce([standing, topics.memberships(principal_id)], Kind.RIGHTS, membership)
+    if by:
+        await tx.count(Community.member_count, community, by)
+        tx.announce([topics.community_activity(community.id)], Kind.COUNTERS, community)
+
+
+async def _managed(tx: Transaction, membership_id: UUID) -> tuple[Membership, Community]:
+    """Both locked, the community first as everywhere: whoever locks in another order waits for ever."""
+    found = await tx.get(policy.manage_membership, membership_id, lock=False)
+    community = await tx.get(policy.manage_community, found.community_id)
+    return await tx.get(policy.manage_membership, membership_id), community
+
+
+async def _standing(tx: Transaction, community_id: UUID, member_id: UUID) -> Membership | None:
+    return await tx.find(Membership, Membership.community_id == community_id, Membership.member_id == member_id)
+
+
+async def _may_grant(tx: Transaction, community: Community, roles: CommunityRole) -> None:
+    """Owners and managers are made by owners."""
+    if roles & (CommunityRole.OWNER | CommunityRole.MANAGER):
+        await tx.get(policy.own_community, community.id)
+
+
+async def _may_change(tx: Transaction, community: Community, membership: Membership) -> None:
+    """Owners and managers are changed by owners."""
+    await _may_grant(tx, community, CommunityRole(membership.roles))
+
+
+async def _keep_owner(tx: Transaction, membership: Membership, roles: CommunityRole) -> None:
+    """There is always an owner. Asked under the lock of the community's row."""
+    if not membership.roles & CommunityRole.OWNER or roles & CommunityRole.OWNER:
+        return
+    other = await tx.find(
+        Membership,
+        Membership.community_id == membership.community_id,
+        Membership.state == MembershipState.ACTIVE,
+        col(Membership.roles).bitwise_and(int(CommunityRole.OWNER)) != 0,
+        Membership.id != membership.id,
+    )
+    if other is None:
+        raise Conflict("A community keeps at least one owner.")
+
+
+def _bits(roles: Collection[CommunityRole]) -> CommunityRole:
+    bits = CommunityRole.MEMBER
+    for role in roles:
+        bits |= role
+    return bits
+
+
+def _expect(membership: Membership, state: MembershipState) -> None:
+    if membership.state is not state:
+        raise Conflict(f"The membership is {membership.state.lower()}, not {state.lower()}.")

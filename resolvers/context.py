@@ -1,0 +1,70 @@
+"""Who asks, and with what at hand: the first argument of every operation."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from uuid import UUID
+
+from sqlalchemy.exc import DBAPIError, IntegrityError
+
+from models import NOBODY, Database, SignIn
+from resolvers import idempotency
+from resolvers.cipher import Cipher
+from resolvers.clock import Clock
+from resolvers.errors import Conflict, Unauthenticated
+from resolvers.limits import Limiter
+from resolvers.passwords import Passwords
+from resolvers.session import Reader, Transaction
+
+DEADLOCKS = {"40001", "40P01"}  # PostgreSQL: serialization_failure, deadlock_detected
+
+
+@dataclass(frozen=True)
+class Means:
+    """What every operation needs, made once per process."""
+
+    database: Database
+    clock: Clock
+    cipher: Cipher
+    limiter: Limiter
+    passwords: Passwords
+
+
+@dataclass
+class Context:
+    """`viewer` is a principal, never a snapshot of rights: rights are asked of the rows, each time."""
+
+    means: Means
+    viewer: UUID = NOBODY
+    sign_in: SignIn | None = field(default=None, repr=False)
+    address: str = ""
+
+    def somebody(self) -> UUID:
+        """The viewer, who must be signed in."""
+        if self.viewer == NOBODY:
+            raise Unauthenticated("Sign in first.")
+        return self.viewer
+
+    @asynccontextmanager
+    async def reading(self) -> AsyncIterator[Reader]:
+        database = self.means.database
+        async with database.read() as session:
+            yield Reader(session, self.viewer, self.means.clock.now(), database.dialect)
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[Transaction]:
+        """One operation, one transaction. A unique key that speaks up is a Conflict."""
+        database, cipher = self.means.database, self.means.cipher
+        try:
+            async with database.write() as session:
+                tx = Transaction(session, self.viewer, self.means.clock.now(), database.dialect)
+                claimed = await idempotency.claim(tx, cipher)
+                yield tx
+                if claimed:
+                    await idempotency.keep(tx, cipher, claimed)
+        except IntegrityError as error:
+            raise Conflict("Somebody else was first.") from error
+        except DBAPIError as error:
+            if getattr(error.orig, "sqlstate", None) in DEADLOCKS:
+                raise Conflict("Somebody else was at the same thing. Try again.") from error
+            raise

@@ -1,0 +1,78 @@
+"""What an operation may answer instead of doing what was asked. Anything else that is raised is a bug."""
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+
+@dataclass(frozen=True)
+class Flaw:
+    """One thing that is wrong with the input; `field` is its path."""
+
+    message: str
+    field: tuple[str, ...] = ()
+
+
+class DomainError(Exception):
+    code: ClassVar[str]
+
+    def __init__(self, message: str, **details: Any) -> None:
+        super().__init__(message)
+        self.message = message
+        self.details = details
+
+    @property
+    def extensions(self) -> dict[str, Any]:
+        """What a client gets beside the message; graphql-core copies it into the error."""
+        return {"code": self.code, **self.details}
+
+
+class NotFound(DomainError):
+    """Unknown, or out of sight: the answer is the same to the letter."""
+
+    code = "NOT_FOUND"
+
+    def __init__(self) -> None:
+        super().__init__("There is nothing here under that id.")
+
+
+class Forbidden(DomainError):
+    """In sight, out of reach."""
+
+    code = "FORBIDDEN"
+
+    def __init__(self, rule: str) -> None:
+        super().__init__(f"The rule {rule} does not allow this.", rule=rule)
+
+
+class Unauthenticated(DomainError):
+    code = "UNAUTHENTICATED"
+
+
+class Invalid(DomainError):
+    code = "INVALID"
+
+    def __init__(self, *flaws: Flaw) -> None:
+        super().__init__("; ".join(flaw.message for flaw in flaws))
+        self.flaws = flaws
+
+
+class Conflict(DomainError):
+    """The world is not as the caller believed."""
+
+    code = "CONFLICT"
+
+
+class Limited(DomainError):
+    """Too often. `retry_after` is in seconds."""
+
+    code = "LIMITED"
+
+    def __init__(self, retry_after: int) -> None:
+        super().__init__("Too many failed attempts.", retryAfter=retry_after)
+
+
+class StaleCursor(DomainError):
+    code = "STALE_CURSOR"
+
+    def __init__(self) -> None:
+        super().__init__("This cursor does not continue this list.")

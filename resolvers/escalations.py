@@ -1,0 +1,161 @@
+"""Escalations by hand: into the open first, then into somebody's hands."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import func
+from sqlmodel import col
+
+from models import Content, ContentKind, Escalation, EscalationState, Kind, Task
+from realtime import topics
+from resolvers import answering, contents, policy, tasks
+from resolvers.context import Context
+from resolvers.errors import Conflict, NotFound
+from resolvers.form import form
+from resolvers.live import Source, Subject, fixed
+from resolvers.paging import Listing
+from resolvers.policy import Condition
+from resolvers.session import Reader, Transaction
+
+IN_NETWORK = Listing("escalations", policy.see_escalation, order=("-created_at",), parent="network_id")
+
+
+@dataclass(frozen=True)
+class Filter:
+    """Which escalations: of these communities, in these states. None means all."""
+
+    community_ids: tuple[UUID, ...] | None = None
+    states: tuple[EscalationState, ...] | None = None
+
+    def keep(self, escalation: Any) -> Sequence[Condition]:
+        kept = []
+        if self.community_ids is not None:
+            kept.append(escalation.community_id.in_(self.community_ids))
+        if self.states is not None:
+            kept.append(escalation.state.in_(self.states))
+        return kept
+
+
+async def escalate(
+    ctx: Context, content_id: UUID, *, community_id: UUID, title: str | None, body: str | None
+) -> Escalation:
+    """Carry a topic that one's own community cannot solve into a community of people who might."""
+    with form() as check:
+        title = check.optional(check.text, "title", title, most=200)
+        body = check.optional(check.text, "body", body, most=20_000, least=0)
+    async with ctx.transaction() as tx:
+        source = await tx.get(policy.escalate_content, content_id)
+        community = await tx.get(policy.escalate_into_community, community_id, lock=False)
+        if community.network_id != source.network_id:
+            raise NotFound
+        if await tx.find(Escalation, Escalation.from_content_id == content_id, Escalation.community_id == community_id):
+            raise Conflict("This topic has been escalated there.")
+        author = await tx.member(source.network_id)
+        topic = Content(
+            network_id=source.network_id,
+            community_id=community_id,
+            author_id=author.id,
+            kind=ContentKind.TOPIC,
+            title=title or source.title,
+            body=source.body if body is None else body,
+            tags=source.tags,
+        )
+        await contents.put(tx, topic)
+        escalation = Escalation(
+            network_id=source.network_id,
+            community_id=community_id,
+            topic_id=topic.id,
+            from_content_id=content_id,
+            escalated_by_id=author.id,
+        )
+        await tx.add(escalation)
+        _tell(tx, escalation)
+        _link(tx, source, topic)
+        return tx.answer(escalation)
+
+
+def _tell(tx: Transaction, escalation: Escalation) -> None:
+    tx.announce([topics.network_escalations(escalation.network_id)], Kind.ROW, escalation)
+
+
+def _link(tx: Transaction, source: Content, topic: Content) -> None:
+    """The source shows a new link, but only to those who may see where it leads: to others nothing has happened."""
+    heard = [topics.community_activity(source.community_id), topics.content(source.id)]
+    tx.announce(heard, Kind.ROW, source, seen_with=topic)
+
+
+async def push(ctx: Context, escalation_id: UUID, *, member_id: UUID, due_at: datetime | None) -> Escalation:
+    """Put it into somebody's hands, as a task that the viewer watches to the end."""
+    with form() as check:
+        due_at = check.moment("dueAt", due_at)
+    async with ctx.transaction() as tx:
+        escalation, topic = await _locked(tx, policy.push_escalation, escalation_id)
+        if escalation.task_id is not None and await _is_running(tx, escalation.task_id):
+            raise Conflict("Somebody has this as a task. Reassign that one.")
+        task = Task(
+            network_id=topic.network_id,
+            community_id=topic.community_id,
+            content_id=topic.id,
+            title=topic.title,
+            body=topic.body[:10_000],
+            due_at=due_at,
+        )
+        await tasks.give(tx, task, member_id)
+        escalation.task_id, escalation.assignee_id = task.id, member_id
+        escalation.pushed_at = escalation.pushed_at or tx.now
+        if escalation.state is EscalationState.PULL:
+            escalation.state = EscalationState.PUSHED
+        _tell(tx, escalation)
+        return tx.answer(escalation)
+
+
+async def resolve(ctx: Context, escalation_id: UUID) -> Escalation:
+    """Close it as solved, without naming one answer."""
+    async with ctx.transaction() as tx:
+        escalation, topic = await _locked(tx, policy.resolve_escalation, escalation_id)
+        await answering.resolved(tx, topic, None)
+        return tx.answer(escalation)
+
+
+async def _locked(tx: Transaction, rule: policy.Rule[Escalation], escalation_id: UUID) -> tuple[Escalation, Content]:
+    """Both locked, the topic first: answers lock it, too."""
+    found = await tx.get(rule, escalation_id, lock=False)
+    topic = await tx.get(policy.see_content, found.topic_id)
+    return await tx.get(rule, escalation_id), topic
+
+
+async def _is_running(tx: Transaction, task_id: UUID) -> bool:
+    task = await tx.find(Task, Task.id == task_id)
+    return task is not None and task.state in policy.RUNNING_TASKS
+
+
+async def pull_ratio(db: Reader, subject: Subject) -> float | None:
+    """The share of answered escalations that were answered before anybody was pushed; None while none is answered."""
+    row = Escalation
+    (source,) = subject.sources
+    seen = db.select(source.rule).where(*source.where(row))
+    answered = col(row.answered_at).is_not(None)
+    pulled = answered & (col(row.pushed_at).is_(None) | (col(row.answered_at) < col(row.pushed_at)))
+    counts = seen.with_only_columns(func.count().filter(answered), func.count().filter(pulled))
+    total, by_pull = (await db.execute(counts)).one()
+    return by_pull / total if total else None
+
+
+def dashboard(network_id: UUID, viewer: UUID, kept: Filter) -> Subject:
+    """The escalations that the viewer may see, of these communities and in these states."""
+    return Subject(
+        name="escalations",
+        arguments=(network_id, kept),
+        scope=(policy.see_network, network_id),
+        sources=(
+            Source(
+                policy.see_escalation,
+                lambda escalation: (escalation.network_id == network_id, *kept.keep(escalation)),
+            ),
+        ),
+        topics=fixed(topics.network_escalations(network_id)),
+        rights=frozenset({topics.memberships(viewer), topics.person(viewer)}),
+    )

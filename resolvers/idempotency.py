@@ -1,0 +1,72 @@
+"""A mutation sent twice under one key is done once, and answered twice."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from contextvars import ContextVar
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import delete, select, update
+
+from models import NOBODY
+from models.idempotency import Answer
+from resolvers.cipher import Cipher
+from resolvers.errors import Conflict
+from resolvers.session import Transaction
+
+KEPT = timedelta(hours=24)
+PURPOSE = "answer"
+
+
+@dataclass(frozen=True)
+class Request:
+    """A mutation that may come again: under this key it is done once."""
+
+    mutation: str
+    key: str
+    arguments: Mapping[str, Any]
+
+    @property
+    def arguments_hash(self) -> bytes:
+        return hashlib.sha256(json.dumps(self.arguments, sort_keys=True, default=str).encode()).digest()
+
+
+current: ContextVar[Request | None] = ContextVar("current", default=None)
+
+
+class Repeated(Exception):
+    """This was done before: not an error, the first answer is to be given again."""
+
+    def __init__(self, noun: str, row_id: UUID | None, secret: str | None) -> None:
+        super().__init__(noun)
+        self.noun = noun
+        self.row_id = row_id
+        self.secret = secret
+
+
+async def claim(tx: Transaction, cipher: Cipher) -> UUID | None:
+    """Take the current request's key, if it has one, for this transaction. Nobody has keys: they are an actor's."""
+    request = current.get()
+    if request is None or tx.viewer == NOBODY:
+        return None
+    mine = (Answer.principal_id == tx.viewer, Answer.mutation == request.mutation, Answer.key == request.key)
+    await tx.raw(delete(Answer).where(*mine, Answer.created_at < tx.now - KEPT))
+    answer = Answer(
+        principal_id=tx.viewer, mutation=request.mutation, key=request.key, arguments_hash=request.arguments_hash
+    )
+    if await tx.add_once(answer):
+        return answer.id
+    first = (await tx.raw(select(Answer).where(*mine))).scalar_one()
+    if first.arguments_hash != request.arguments_hash:
+        raise Conflict("This idempotency key was used with other arguments.")
+    raise Repeated(first.answer_noun, first.answer_id, cipher.open_json(PURPOSE, first.sealed or b""))
+
+
+async def keep(tx: Transaction, cipher: Cipher, answer_id: UUID) -> None:
+    """Write down what the operation answered, in its own transaction."""
+    row, secret = tx.answered
+    kept = {"answer_noun": row.noun, "answer_id": row.id} if row else {}
+    await tx.raw(update(Answer).where(Answer.id == answer_id).values(sealed=cipher.seal_json(PURPOSE, secret), **kept))

@@ -1,0 +1,138 @@
+"""Invitations: the way into a network."""
+
+from datetime import timedelta
+from uuid import UUID
+
+from models import (
+    Account,
+    Community,
+    CommunityRole,
+    Invitation,
+    InvitationState,
+    Kind,
+    Member,
+    MemberKind,
+    MembershipState,
+    MemberState,
+    NetworkRole,
+)
+from realtime import topics
+from resolvers import accounts, communities, policy
+from resolvers.context import Context
+from resolvers.errors import Conflict, Flaw, Forbidden, Invalid, NotFound
+from resolvers.form import form
+from resolvers.paging import Listing
+from resolvers.session import Reader, Transaction
+
+LIFETIME = timedelta(days=14)
+IN_NETWORK = Listing("invitations", policy.see_invitation, order=("-created_at",), parent="network_id")
+
+
+async def add_member(
+    ctx: Context, network_id: UUID, *, email: str, kind: MemberKind, role: NetworkRole, community_id: UUID | None
+) -> tuple[Invitation, str]:
+    """Invite somebody into the network, and into one community if named. The token is told once."""
+    with form() as check:
+        email = check.email("email", email)
+        if kind is MemberKind.SERVICE:
+            check.flaw("kind", "a service is no person; make a kiosk key")
+        if kind is MemberKind.GUEST and community_id is None:
+            check.flaw("communityId", "a guest is invited into a community")
+        if kind is not MemberKind.INTERNAL and role is not NetworkRole.MEMBER:
+            check.flaw("role", "only internal members can have this role")
+    async with ctx.transaction() as tx:
+        await tx.get(policy.administer_network, network_id)
+        inviter = await tx.member(network_id)
+        if role is NetworkRole.OWNER and inviter.role is not NetworkRole.OWNER:
+            raise Forbidden("owners_are_made_by_owners")
+        if community_id is not None:
+            await _check_community(tx, network_id, community_id, kind)
+        token = accounts.new_token("invitation")
+        invitation = Invitation(
+            network_id=network_id,
+            inviter_id=inviter.id,
+            community_id=community_id,
+            email=email,
+            kind=kind,
+            role=role,
+            token_hash=accounts.digest(token),
+            expires_at=tx.now + LIFETIME,
+        )
+        return tx.answer(await tx.add(invitation), secret=token), token
+
+
+async def _check_community(tx: Transaction, network_id: UUID, community_id: UUID, kind: MemberKind) -> None:
+    community = await tx.get(policy.manage_community, community_id)
+    if community.network_id != network_id:
+        raise NotFound
+    if kind not in communities.ADMITTED[community.admits]:
+        raise Forbidden("not_admitted_here")
+
+
+async def revoke(ctx: Context, invitation_id: UUID) -> Invitation:
+    async with ctx.transaction() as tx:
+        invitation = await tx.get(policy.revoke_invitation, invitation_id)
+        if invitation.state is not InvitationState.PENDING:
+            raise Conflict("This invitation has been used.")
+        invitation.state = InvitationState.REVOKED
+        return tx.answer(invitation)
+
+
+async def sign_up(ctx: Context, *, token: str, name: str, password: str) -> accounts.Started:
+    """Make an account from an invitation and sign it in."""
+    with form() as check:
+        name = check.text("name", name, most=100)
+        password = check.password("password", password)
+    async with ctx.reading() as db:
+        await _open(db, token)
+    password_hash = await ctx.means.passwords.hash(password)
+    async with ctx.transaction() as tx:
+        invitation = await _open(tx, token)
+        if await tx.find(Account, Account.email == invitation.email):
+            raise Conflict("This e-mail has an account: sign in, then accept the invitation.")
+        account = await accounts.create(tx, email=invitation.email, name=name, password_hash=password_hash)
+        await _redeem(tx, invitation, account)
+        return await accounts.start_sign_in(tx, account)
+
+
+async def accept(ctx: Context, *, token: str) -> Member:
+    """Accept an invitation with the account that one has."""
+    async with ctx.transaction() as tx:
+        account = await tx.find(Account, Account.principal_id == ctx.somebody())
+        invitation = await _open(tx, token)
+        if account is None or account.email != invitation.email:
+            raise Forbidden("invitation_is_for_another_address")
+        return tx.answer(await _redeem(tx, invitation, account))
+
+
+async def _open(db: Reader, token: str) -> Invitation:
+    """The invitation, if it can still be used: whoever made it must still be allowed to."""
+    invitation = await db.find(Invitation, Invitation.token_hash == accounts.digest(token))
+    if invitation is None or invitation.state is not InvitationState.PENDING or invitation.expires_at <= db.now:
+        raise Invalid(Flaw("This invitation is not valid.", ("token",)))
+    inviter = await db.find(Member, Member.id == invitation.inviter_id)
+    may_invite = inviter is not None and await db.audience(
+        policy.administer_network.now, invitation.network_id, {inviter.principal_id}
+    )
+    if not may_invite:
+        raise Invalid(Flaw("This invitation is not valid.", ("token",)))
+    return invitation
+
+
+async def _redeem(tx: Transaction, invitation: Invitation, account: Account) -> Member:
+    member = await tx.find(
+        Member, Member.network_id == invitation.network_id, Member.principal_id == account.principal_id
+    )
+    if member and member.state is MemberState.ACTIVE:
+        raise Conflict("This account is a member of the network.")
+    if member is None:
+        member = Member(network_id=invitation.network_id, principal_id=account.principal_id, name=account.display_name)
+        await tx.add(member)
+    member.kind, member.role, member.state = invitation.kind, invitation.role, MemberState.ACTIVE
+    invitation.state = InvitationState.ACCEPTED
+    tx.announce([topics.person(member.principal_id)], Kind.RIGHTS, member)
+    if invitation.community_id is not None:
+        community = await tx.find(Community, Community.id == invitation.community_id)
+        if community is not None:
+            await communities.enter(tx, community, member, MembershipState.ACTIVE, CommunityRole.MEMBER)
+    return member

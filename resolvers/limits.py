@@ -1,0 +1,37 @@
+"""Failures are limited, successes never."""
+
+from collections import defaultdict, deque
+from datetime import timedelta
+
+from resolvers.clock import Clock
+from resolvers.errors import Limited
+
+WINDOW = timedelta(minutes=5)
+
+
+class Limiter:
+    """Counts failures by key within a sliding window, in this process."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._failures: defaultdict[str, deque[float]] = defaultdict(deque)
+
+    def check(self, key: str, *, most: int) -> None:
+        """Refuse if there were too many failures lately."""
+        failures = self._recent(key)
+        if len(failures) >= most:
+            raise Limited(retry_after=max(1, int(failures[0] + WINDOW.total_seconds() - self._now())))
+
+    def failed(self, key: str) -> None:
+        self._recent(key).append(self._now())
+        for other in [other for other in self._failures if not self._recent(other)]:
+            del self._failures[other]
+
+    def _recent(self, key: str) -> deque[float]:
+        failures = self._failures[key]
+        while failures and failures[0] <= self._now() - WINDOW.total_seconds():
+            failures.popleft()
+        return failures
+
+    def _now(self) -> float:
+        return self._clock.now().timestamp()

@@ -1,0 +1,12 @@
+"""Networks that one belongs to."""
+
+from collections.abc import Sequence
+
+from models import Network
+from resolvers import policy
+from resolvers.context import Context
+
+
+async def of_viewer(ctx: Context) -> Sequence[Network]:
+    async with ctx.reading() as db:
+        return await db.all(db.select(policy.see_network).order_by(Network.name, Network.id))  # type: ignore[arg-type]

@@ -1,0 +1,70 @@
+"""Who may see and do what. The only place that says so: `policy.see_question` and its like."""
+
+from resolvers.policy.accounts import see_account
+from resolvers.policy.boards import (
+    ask_on_board,
+    display_board,
+    follow_board,
+    revoke_kiosk_key,
+    run_board,
+    see_board,
+    see_kiosk_key,
+)
+from resolvers.policy.communities import (
+    accept_membership,
+    contribute_to_community,
+    escalate_into_community,
+    join_community,
+    leave_community,
+    list_members,
+    manage_community,
+    manage_membership,
+    own_community,
+    read_community,
+    run_boards_in_community,
+    see_community,
+    see_membership,
+)
+from resolvers.policy.contents import (
+    accept_answer,
+    comment_on_content,
+    create_task_on_comment,
+    create_task_on_content,
+    edit_comment,
+    edit_content,
+    escalate_content,
+    follow_content,
+    see_comment,
+    see_content,
+    see_revision,
+    withdraw_content,
+)
+from resolvers.policy.escalations import push_escalation, resolve_escalation, see_escalation
+from resolvers.policy.invitations import revoke_invitation, see_invitation
+from resolvers.policy.members import disable_member, edit_member, read_about, read_headline, see_member
+from resolvers.policy.networks import administer_network, create_community, create_task, see_network
+from resolvers.policy.questions import (
+    follow_question,
+    moderate_question,
+    own_question,
+    read_question,
+    see_published_question,
+    see_question,
+    see_rejection,
+    show_question,
+    upvote_question,
+    upvoted_question,
+    withdraw_question,
+)
+from resolvers.policy.rules import Condition, Rule, Viewer, row_of, see
+from resolvers.policy.tasks import RUNNING as RUNNING_TASKS
+from resolvers.policy.tasks import (
+    accept_task,
+    cancel_task,
+    carry_out_task,
+    discuss_task,
+    reassign_task,
+    see_message,
+    see_participant,
+    see_task,
+)

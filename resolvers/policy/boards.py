@@ -1,0 +1,54 @@
+"""Who may see, run and show a board."""
+
+from typing import Any
+
+from sqlalchemy import and_, or_
+from sqlalchemy.orm import aliased
+
+from models import BoardState, KioskKey, QuestionBoard
+from resolvers.policy.communities import PANEL, belongs_to, contributes_to, reads
+from resolvers.policy.rules import Condition, Viewer, rule, sight, some
+
+
+def has_kiosk_key(viewer: Viewer, board_id: Any) -> Condition:
+    key = aliased(KioskKey)
+    return some(
+        key,
+        where=[key.board_id == board_id, key.principal_id == viewer, key.revoked_at.is_(None)],  # type: ignore[union-attr]
+    )
+
+
+@sight(QuestionBoard)
+def see_board(viewer: Viewer, board: Any) -> Condition:
+    return or_(reads(viewer, board.community_id), has_kiosk_key(viewer, board.id))
+
+
+@rule(QuestionBoard)
+def follow_board(viewer: Viewer, board: Any) -> Condition:
+    return reads(viewer, board.community_id)
+
+
+@rule(QuestionBoard)
+def run_board(viewer: Viewer, board: Any) -> Condition:
+    return belongs_to(viewer, board.community_id, roles=PANEL)
+
+
+@rule(QuestionBoard)
+def display_board(viewer: Viewer, board: Any) -> Condition:
+    return or_(has_kiosk_key(viewer, board.id), belongs_to(viewer, board.community_id, roles=PANEL))
+
+
+@rule(QuestionBoard)
+def ask_on_board(viewer: Viewer, board: Any) -> Condition:
+    return and_(board.state == BoardState.OPEN, contributes_to(viewer, board.community_id))
+
+
+@sight(KioskKey)
+def see_kiosk_key(viewer: Viewer, key: Any) -> Condition:
+    board = aliased(QuestionBoard)
+    return some(board, where=[board.id == key.board_id, run_board(viewer, board)])
+
+
+@rule(KioskKey)
+def revoke_kiosk_key(viewer: Viewer, key: Any) -> Condition:
+    return see_kiosk_key(viewer, key)

@@ -1,0 +1,167 @@
+"""Who may see, read, join and run a community (tables D2 and D3)."""
+
+from typing import Any
+
+from sqlalchemy import and_, not_, or_
+from sqlalchemy.orm import aliased
+
+from models import (
+    Admits,
+    Community,
+    CommunityPurpose,
+    CommunityRole,
+    CommunityState,
+    JoinPolicy,
+    Member,
+    Membership,
+    MembershipState,
+    MemberState,
+    Visibility,
+)
+from resolvers.policy.networks import external, internal, is_self, stands_in
+from resolvers.policy.rules import Condition, Viewer, rule, sight, some
+
+OWNERS = CommunityRole.OWNER
+MANAGERS = CommunityRole.OWNER | CommunityRole.MANAGER
+PANEL = MANAGERS | CommunityRole.PRESENTER
+RESPONDERS = MANAGERS | CommunityRole.RESPONDER
+
+
+def belongs_to(viewer: Viewer, community_id: Any, *, roles: CommunityRole | None = None) -> Condition:
+    """The viewer is an active member, in one of the roles if any are named."""
+    return _has_membership(viewer, community_id, MembershipState.ACTIVE, roles=roles)
+
+
+def _has_membership(
+    viewer: Viewer, community_id: Any, *states: MembershipState, roles: CommunityRole | None = None
+) -> Condition:
+    membership, member = aliased(Membership), aliased(Member)
+    conditions: list[Any] = [
+        membership.community_id == community_id,
+        membership.state.in_(states),  # type: ignore[attr-defined]
+        membership.member_id == member.id,
+        member.principal_id == viewer,
+        member.state == MemberState.ACTIVE,
+    ]
+    if roles is not None:
+        bits: Any = membership.roles
+        conditions.append(bits.bitwise_and(int(roles)) != 0)
+    return some(membership, member, where=conditions)
+
+
+def _may_drop_in(viewer: Viewer, community: Any) -> Condition:
+    """Of those who do not belong: the ones that the community is made for."""
+    return or_(
+        stands_in(viewer, community.network_id, internal),
+        and_(community.admits == Admits.EXTERNALS, stands_in(viewer, community.network_id, external)),
+    )
+
+
+@sight(Community)
+def see_community(viewer: Viewer, community: Any) -> Condition:
+    return or_(
+        _has_membership(viewer, community.id, MembershipState.ACTIVE, MembershipState.INVITED),
+        and_(community.visibility != Visibility.HIDDEN, _may_drop_in(viewer, community)),
+    )
+
+
+@rule(Community)
+def read_community(viewer: Viewer, community: Any) -> Condition:
+    return or_(
+        belongs_to(viewer, community.id),
+        and_(
+            community.visibility == Visibility.OPEN,
+            _may_drop_in(viewer, community),
+            not_(_has_membership(viewer, community.id, MembershipState.BANNED)),
+        ),
+    )
+
+
+def reads(viewer: Viewer, community_id: Any) -> Condition:
+    community = aliased(Community)
+    return some(community, where=[community.id == community_id, read_community(viewer, community)])
+
+
+def contributes_to(viewer: Viewer, community_id: Any) -> Condition:
+    """The viewer belongs to the community, and it is not archived."""
+    community = aliased(Community)
+    is_active = some(community, where=[community.id == community_id, community.state == CommunityState.ACTIVE])
+    return and_(is_active, belongs_to(viewer, community_id))
+
+
+@rule(Community)
+def list_members(viewer: Viewer, community: Any) -> Condition:
+    return or_(
+        belongs_to(viewer, community.id),
+        and_(community.visibility == Visibility.OPEN, stands_in(viewer, community.network_id, internal)),
+    )
+
+
+@rule(Community)
+def join_community(viewer: Viewer, community: Any) -> Condition:
+    return and_(
+        community.state == CommunityState.ACTIVE,
+        community.join_policy != JoinPolicy.INVITE,
+        _may_drop_in(viewer, community),
+        not_(_has_membership(viewer, community.id, MembershipState.ACTIVE, MembershipState.BANNED)),
+    )
+
+
+@rule(Community)
+def accept_membership(viewer: Viewer, community: Any) -> Condition:
+    return and_(
+        community.state == CommunityState.ACTIVE, _has_membership(viewer, community.id, MembershipState.INVITED)
+    )
+
+
+@rule(Community)
+def leave_community(viewer: Viewer, community: Any) -> Condition:
+    return belongs_to(viewer, community.id)
+
+
+@rule(Community)
+def contribute_to_community(viewer: Viewer, community: Any) -> Condition:
+    return contributes_to(viewer, community.id)
+
+
+@rule(Community)
+def manage_community(viewer: Viewer, community: Any) -> Condition:
+    return belongs_to(viewer, community.id, roles=MANAGERS)
+
+
+@rule(Community)
+def own_community(viewer: Viewer, community: Any) -> Condition:
+    return belongs_to(viewer, community.id, roles=OWNERS)
+
+
+@rule(Community)
+def run_boards_in_community(viewer: Viewer, community: Any) -> Condition:
+    return and_(community.state == CommunityState.ACTIVE, belongs_to(viewer, community.id, roles=PANEL))
+
+
+@rule(Community)
+def escalate_into_community(viewer: Viewer, community: Any) -> Condition:
+    """One need not belong to the community that is asked for help: that it helps others is its purpose."""
+    return and_(
+        community.purpose == CommunityPurpose.ESCALATION,
+        community.state == CommunityState.ACTIVE,
+        stands_in(viewer, community.network_id, internal),
+        read_community(viewer, community),
+    )
+
+
+@sight(Membership)
+def see_membership(viewer: Viewer, membership: Any) -> Condition:
+    """One's own in any state; everybody's active ones where the list is open; requests and invitations by managers."""
+    community = aliased(Community)
+    is_listed = some(community, where=[community.id == membership.community_id, list_members(viewer, community)])
+    return or_(
+        is_self(viewer, membership.member_id),
+        and_(membership.state == MembershipState.ACTIVE, is_listed),
+        belongs_to(viewer, membership.community_id, roles=MANAGERS),
+    )
+
+
+@rule(Membership)
+def manage_membership(viewer: Viewer, membership: Any) -> Condition:
+    return belongs_to(viewer, membership.community_id, roles=MANAGERS)

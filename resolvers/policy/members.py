@@ -1,0 +1,71 @@
+"""Who may see whom (table D7, as far as there are fields)."""
+
+from typing import Any
+
+from sqlalchemy import or_
+from sqlalchemy.orm import aliased
+
+from models import KioskKey, Member, Membership, MembershipState, Question
+from resolvers.policy.communities import belongs_to
+from resolvers.policy.networks import administrator, internal, is_self, stands_in
+from resolvers.policy.rules import Condition, Viewer, rule, sight, some
+
+
+def _shares_community(viewer: Viewer, member: Any) -> Condition:
+    membership = aliased(Membership)
+    return some(
+        membership,
+        where=[
+            membership.member_id == member.id,
+            membership.state == MembershipState.ACTIVE,
+            belongs_to(viewer, membership.community_id),
+        ],
+    )
+
+
+def _shows_question_of(viewer: Viewer, member: Any) -> Condition:
+    """A display names the asker of what it shows."""
+    key, question = aliased(KioskKey), aliased(Question)
+    return some(
+        key,
+        question,
+        where=[
+            key.principal_id == viewer,
+            key.revoked_at.is_(None),  # type: ignore[union-attr]
+            question.board_id == key.board_id,
+            question.on_screen,
+            question.author_id == member.id,
+        ],
+    )
+
+
+@sight(Member)
+def see_member(viewer: Viewer, member: Any) -> Condition:
+    return or_(
+        stands_in(viewer, member.network_id, internal),
+        is_self(viewer, member.id),
+        _shares_community(viewer, member),
+        _shows_question_of(viewer, member),
+    )
+
+
+@rule(Member)
+def read_headline(viewer: Viewer, member: Any) -> Condition:
+    return or_(
+        stands_in(viewer, member.network_id, internal), is_self(viewer, member.id), _shares_community(viewer, member)
+    )
+
+
+@rule(Member)
+def read_about(viewer: Viewer, member: Any) -> Condition:
+    return or_(stands_in(viewer, member.network_id, internal), is_self(viewer, member.id))
+
+
+@rule(Member)
+def edit_member(viewer: Viewer, member: Any) -> Condition:
+    return is_self(viewer, member.id)
+
+
+@rule(Member)
+def disable_member(viewer: Viewer, member: Any) -> Condition:
+    return stands_in(viewer, member.network_id, internal, administrator)

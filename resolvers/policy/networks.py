@@ -1,0 +1,67 @@
+"""Standing in a network. Every other rule begins here."""
+
+from typing import Any
+
+from sqlalchemy import ColumnElement, true
+from sqlalchemy.orm import aliased
+
+from models import Member, MemberKind, MemberState, Network, NetworkRole
+from resolvers.policy.rules import Condition, Viewer, rule, sight, some
+
+ADMINISTRATORS = (NetworkRole.OWNER, NetworkRole.ADMIN)
+
+
+def stands_in(viewer: Viewer, network_id: ColumnElement[Any], *also: Any) -> Condition:
+    """The viewer is an active member of the network. `also` takes conditions on that member row: callables of it."""
+    member = aliased(Member)
+    conditions = [condition(member) for condition in also]
+    return some(
+        member,
+        where=[
+            member.network_id == network_id,
+            member.principal_id == viewer,
+            member.state == MemberState.ACTIVE,
+            *conditions,
+        ],
+    )
+
+
+def is_self(viewer: Viewer, member_id: Any) -> Condition:
+    """The viewer is that member, and still active."""
+    member = aliased(Member)
+    return some(
+        member,
+        where=[member.id == member_id, member.principal_id == viewer, member.state == MemberState.ACTIVE],
+    )
+
+
+def internal(member: Any) -> Condition:
+    return true() & (member.kind == MemberKind.INTERNAL)
+
+
+def external(member: Any) -> Condition:
+    return true() & (member.kind == MemberKind.EXTERNAL)
+
+
+def administrator(member: Any) -> Condition:
+    return true() & member.role.in_(ADMINISTRATORS)
+
+
+@sight(Network)
+def see_network(viewer: Viewer, network: Any) -> Condition:
+    return stands_in(viewer, network.id)
+
+
+@rule(Network)
+def administer_network(viewer: Viewer, network: Any) -> Condition:
+    return stands_in(viewer, network.id, internal, administrator)
+
+
+@rule(Network)
+def create_community(viewer: Viewer, network: Any) -> Condition:
+    return stands_in(viewer, network.id, internal)
+
+
+@rule(Network)
+def create_task(viewer: Viewer, network: Any) -> Condition:
+    return stands_in(viewer, network.id, internal)

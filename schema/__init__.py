@@ -1,0 +1,1 @@
+"""GraphQL: types, inputs, nullability, descriptions."""

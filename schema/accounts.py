@@ -1,0 +1,111 @@
+"""Accounts and sign-ins."""
+
+from datetime import datetime
+from typing import Annotated
+
+import strawberry
+
+from models import NOBODY
+from resolvers import accounts, invitations, networks
+from schema.base import Node, node, plain, project
+from schema.context import Info
+from schema.problems import Payload, mutation
+
+Network = Annotated["Network", strawberry.lazy("schema.networks")]
+
+
+@node("A person, whatever networks they belong to. Seen by themselves alone.")
+class Account(Node):
+    email: str = plain("Where mail reaches them.")
+    display_name: str = plain("What they are called where they have given no other name.")
+
+
+@strawberry.type(description="Whoever is asking.")
+class Viewer:
+    @strawberry.field(description="Their account; null for a kiosk.")
+    async def account(self, info: Info) -> Account | None:
+        account = await accounts.of_viewer(info.context)
+        return Account.of(account) if account else None
+
+    @strawberry.field(description="The networks to which they belong.")
+    async def networks(self, info: Info) -> list[Network]:
+        return [project(network) for network in await networks.of_viewer(info.context)]
+
+    @strawberry.field(description="When this sign-in ends by itself; null for a kiosk.")
+    def signed_in_until(self, info: Info) -> datetime | None:
+        return info.context.sign_in.expires_at if info.context.sign_in else None
+
+
+@strawberry.type(description="A new sign-in, or why there is none.")
+class SignInPayload(Payload):
+    token: str | None = strawberry.field(
+        default=None,
+        description="For the header `Authorization: Bearer …`. Told once; null when a cookie was asked for.",
+    )
+    account: Account | None = strawberry.field(default=None, description="Whose sign-in it is.")
+    expires_at: datetime | None = strawberry.field(default=None, description="When it ends by itself.")
+
+
+@strawberry.input(description="Who signs in.")
+class SignInInput:
+    email: str = plain("The account's e-mail address.")
+    password: str = plain("The account's password.")
+    cookie: bool = strawberry.field(
+        default=False, description="Keep the sign-in in a cookie that scripts cannot read, instead of telling a token."
+    )
+
+
+@strawberry.input(description="A new account.")
+class SignUpInput:
+    token: str = plain("The token of the invitation.")
+    name: str = plain("What to be called; at most 100 characters.")
+    password: str = plain("Between 10 and 200 characters.")
+
+
+@strawberry.input(description="A new password for an old one.")
+class ChangePasswordInput:
+    current_password: str = plain("The password until now.")
+    new_password: str = plain("Between 10 and 200 characters.")
+
+
+def _signed_in(info: Info, started: accounts.Started, *, cookie: bool = False) -> SignInPayload:
+    if cookie:
+        info.context.set_cookie(started.token)
+    return SignInPayload(
+        token=None if cookie else started.token,
+        account=Account.of(started.account),
+        expires_at=started.sign_in.expires_at,
+    )
+
+
+@strawberry.type
+class AccountMutations:
+    @mutation("Sign in with e-mail and password.")
+    async def sign_in(self, info: Info, input: SignInInput) -> SignInPayload:
+        started = await accounts.sign_in(info.context, email=input.email, password=input.password)
+        return _signed_in(info, started, cookie=input.cookie)
+
+    @mutation("Make an account from an invitation, and sign in.")
+    async def sign_up(self, info: Info, input: SignUpInput) -> SignInPayload:
+        started = await invitations.sign_up(info.context, token=input.token, name=input.name, password=input.password)
+        return _signed_in(info, started)
+
+    @mutation("End this sign-in; its open sockets close.")
+    async def sign_out(self, info: Info) -> Account:
+        return Account.of(await accounts.sign_out(info.context))
+
+    @mutation("End every sign-in of the account.")
+    async def sign_out_everywhere(self, info: Info) -> Account:
+        return Account.of(await accounts.sign_out_everywhere(info.context))
+
+    @mutation("Change the password; every other sign-in ends.")
+    async def change_password(self, info: Info, input: ChangePasswordInput) -> Account:
+        changed = await accounts.change_password(info.context, current=input.current_password, new=input.new_password)
+        return Account.of(changed)
+
+
+@strawberry.type
+class AccountQueries:
+    @strawberry.field(description="Whoever is asking; null for nobody.")
+    def viewer(self, info: Info) -> Viewer | None:
+        return Viewer() if info.context.viewer != NOBODY else None

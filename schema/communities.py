@@ -1,0 +1,185 @@
+"""Communities and memberships."""
+
+from enum import StrEnum
+from typing import Annotated
+
+import strawberry
+
+import models
+from models import (
+    Admits,
+    CommunityPurpose,
+    CommunityRole,
+    CommunityState,
+    JoinPolicy,
+    MembershipState,
+    Visibility,
+)
+from resolvers import boards, communities, policy
+from schema.base import ID, Node, edge, node, plain, project, row_id, viewer_can
+from schema.context import Info
+from schema.members import Member
+from schema.paging import Connection, connection
+from schema.problems import mutation
+
+Network = Annotated["Network", strawberry.lazy("schema.networks")]
+QuestionBoard = Annotated["QuestionBoard", strawberry.lazy("schema.boards")]
+
+strawberry.enum(Admits, description="Whom a community is for.")
+strawberry.enum(Visibility, description="How far a community is seen by those who do not belong.")
+strawberry.enum(JoinPolicy, description="How one comes in.")
+strawberry.enum(CommunityPurpose, description="What a community is for.")
+strawberry.enum(CommunityState, description="Whether a community is at work.")
+strawberry.enum(MembershipState, description="How somebody stands to a community.")
+
+Role = strawberry.enum(
+    StrEnum("Role", {role.name or "": role.name for role in CommunityRole}),
+    name="CommunityRole",
+    description="What somebody does in a community. Roles combine.",
+)
+
+
+@node("A community: people, what they write, and who may read it.")
+class Community(Node):
+    name: str = plain("What it is called; names need not be unique.")
+    about: str = plain("What it is about.")
+    purpose: CommunityPurpose = plain("What it is for.")
+    admits: Admits = plain("Whom it is for.")
+    visibility: Visibility = plain("How far it is seen.")
+    join_policy: JoinPolicy = plain("How one comes in.")
+    state: CommunityState = plain("Whether it is at work.")
+    member_count: int = plain("How many belong to it.")
+    network: Network | None = edge("network_id", policy.see_network, "Where it is.")
+    memberships: Connection[Annotated["Membership", strawberry.lazy("schema.communities")]] = connection(
+        communities.MEMBERSHIPS, "Who belongs to it, as far as the viewer may know; managers also see who waits."
+    )
+    boards: Connection[QuestionBoard] = connection(boards.IN_COMMUNITY, "Its question boards.")
+    viewer_can = viewer_can(
+        "Community",
+        read=policy.read_community,
+        join=policy.join_community,
+        contribute=policy.contribute_to_community,
+        manage=policy.manage_community,
+        own=policy.own_community,
+        run_boards=policy.run_boards_in_community,
+        escalate_into=policy.escalate_into_community,
+    )
+
+    @strawberry.field(description="How the viewer stands to it; null for a stranger.")
+    async def viewer_membership(
+        self, info: Info
+    ) -> Annotated["Membership", strawberry.lazy("schema.communities")] | None:
+        return project(await info.context.of_row(communities.of_viewer, self.row.id))
+
+
+@node("How somebody stands to a community.")
+class Membership(Node):
+    state: MembershipState = plain("Whether they belong to it, wait, or have gone.")
+    member: Member | None = edge("member_id", policy.see_member, "Who.")
+    community: Community | None = edge("community_id", policy.see_community, "Where.")
+    viewer_can = viewer_can("Membership", manage=policy.manage_membership)
+
+    @strawberry.field(description="What they do there.")
+    def roles(self) -> list[Role]:
+        return [Role[role.name or ""] for role in CommunityRole if role & self.row.roles]
+
+
+def _roles(roles: list[Role]) -> list[CommunityRole]:
+    return [CommunityRole[role.name] for role in roles]
+
+
+@strawberry.input(description="A new community.")
+class CreateCommunityInput:
+    name: str = plain("At most 100 characters.")
+    about: str = strawberry.field(default="", description="At most 5,000 characters.")
+    purpose: CommunityPurpose = strawberry.field(default=CommunityPurpose.OTHER, description="What it is for.")
+    admits: Admits = strawberry.field(default=Admits.INTERNALS, description="Whom it is for.")
+    visibility: Visibility = strawberry.field(default=Visibility.OPEN, description="How far it is seen.")
+    join_policy: JoinPolicy | None = strawberry.field(
+        default=None, description="How one comes in; the widest way that goes with the rest if left out."
+    )
+
+
+@strawberry.input(description="Changes to a community; what is left out stays.")
+class UpdateCommunityInput:
+    name: str | None = strawberry.field(default=None, description="At most 100 characters.")
+    about: str | None = strawberry.field(default=None, description="At most 5,000 characters.")
+
+
+@strawberry.input(description="Whom to invite.")
+class InviteToCommunityInput:
+    member_id: ID = plain("A member of the network.")
+    roles: list[Role] = strawberry.field(default_factory=list, description="What they will do there.")
+
+
+@strawberry.type
+class CommunityQueries:
+    @strawberry.field(description="A community that the viewer may know of.")
+    async def community(self, info: Info, id: ID) -> Community | None:
+        return Community.of(await info.context.get(policy.see_community, row_id(id, models.Community)))
+
+
+@strawberry.type
+class CommunityMutations:
+    @mutation("Make a community; the viewer owns it.")
+    async def create_community(self, info: Info, network_id: ID, input: CreateCommunityInput) -> Community:
+        created = await communities.create(
+            info.context,
+            row_id(network_id, models.Network),
+            name=input.name,
+            about=input.about,
+            purpose=input.purpose,
+            admits=input.admits,
+            visibility=input.visibility,
+            join_policy=input.join_policy,
+        )
+        return Community.of(created)
+
+    @mutation("Change a community's name or description.")
+    async def update_community(self, info: Info, community_id: ID, input: UpdateCommunityInput) -> Community:
+        id = row_id(community_id, models.Community)
+        return Community.of(await communities.update(info.context, id, name=input.name, about=input.about))
+
+    @mutation("Archive a community: all stays readable, nothing more is written.")
+    async def archive_community(self, info: Info, community_id: ID) -> Community:
+        return Community.of(await communities.archive(info.context, row_id(community_id, models.Community)))
+
+    @mutation("Join a community, or ask to.")
+    async def join_community(self, info: Info, community_id: ID) -> Membership:
+        return Membership.of(await communities.join(info.context, row_id(community_id, models.Community)))
+
+    @mutation("Invite a member of the network to a community.")
+    async def invite_to_community(self, info: Info, community_id: ID, input: InviteToCommunityInput) -> Membership:
+        invited = await communities.invite(
+            info.context,
+            row_id(community_id, models.Community),
+            member_id=row_id(input.member_id, models.Member),
+            roles=_roles(input.roles),
+        )
+        return Membership.of(invited)
+
+    @mutation("Accept an invitation to a community.")
+    async def accept_membership(self, info: Info, community_id: ID) -> Membership:
+        return Membership.of(await communities.accept(info.context, row_id(community_id, models.Community)))
+
+    @mutation("Decline an invitation to a community, or take back one's request.")
+    async def decline_membership(self, info: Info, community_id: ID) -> Membership:
+        return Membership.of(await communities.decline(info.context, row_id(community_id, models.Community)))
+
+    @mutation("Let somebody in who asked.")
+    async def approve_membership(self, info: Info, membership_id: ID) -> Membership:
+        return Membership.of(await communities.approve(info.context, row_id(membership_id, models.Membership)))
+
+    @mutation("Leave a community.")
+    async def leave_community(self, info: Info, community_id: ID) -> Membership:
+        return Membership.of(await communities.leave(info.context, row_id(community_id, models.Community)))
+
+    @mutation("Put somebody out, turn a request down, or take an invitation back.")
+    async def remove_membership(self, info: Info, membership_id: ID, ban: bool = False) -> Membership:
+        removed = await communities.remove(info.context, row_id(membership_id, models.Membership), ban=ban)
+        return Membership.of(removed)
+
+    @mutation("Give somebody exactly these roles; PRESENTER names a speaker.")
+    async def change_roles(self, info: Info, membership_id: ID, roles: list[Role]) -> Membership:
+        id = row_id(membership_id, models.Membership)
+        return Membership.of(await communities.change_roles(info.context, id, roles=_roles(roles)))

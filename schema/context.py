@@ -1,0 +1,99 @@
+"""What every field is given: the operation's context, the live feeds, and loaders that never remember."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Collection, Hashable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+from uuid import UUID
+
+import strawberry
+from strawberry.dataloader import DataLoader
+
+from models import Row
+from realtime import topics
+from resolvers import accounts
+from resolvers.context import Context as DomainContext
+from resolvers.live import Live
+from resolvers.paging import Listing, Page, Slice
+from resolvers.policy import Rule
+from resolvers.session import Reader
+
+R = TypeVar("R", bound=Row)
+Load = Callable[[Collection[UUID]], Awaitable[dict[UUID, Any]]]
+Read = Callable[[Reader, Collection[UUID]], Awaitable[dict[UUID, Any]]]
+
+
+@dataclass(kw_only=True)
+class Context(DomainContext):
+    """One per request, or one per socket: so a loader joins what is asked at once, and keeps nothing."""
+
+    live: Live
+    connection_params: dict[str, object] | None = None
+    token: str | None = field(default=None, repr=False)
+    set_cookie: Callable[[str], None] = field(default=lambda token: None, repr=False)
+    _loaders: dict[Hashable, DataLoader[UUID, Any]] = field(default_factory=dict, repr=False)
+
+    async def sign_in_with(self, token: str | None) -> None:
+        """Become whoever the token speaks for; without one, nobody. Raises BadToken or ExpiredToken."""
+        self.token = token
+        if token is not None:
+            async with self.reading() as db:
+                self.viewer, self.sign_in = await accounts.authenticate(db, token)
+
+    async def signed_out(self) -> None:
+        """Wait until the token is good no longer, and raise what is wrong with it."""
+        heard = {topics.person(self.viewer)} | ({topics.sign_in(self.sign_in.id)} if self.sign_in else set())
+        with self.live.delivery.listen(heard) as bell:
+            while True:
+                bell.clear()
+                await self.sign_in_with(self.token)
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(bell.wait(), self._remaining())
+
+    def _remaining(self) -> float | None:
+        return (self.sign_in.expires_at - self.means.clock.now()).total_seconds() if self.sign_in else None
+
+    async def row(self, rule: Rule[Any], row_id: UUID) -> Row | None:
+        """The row, if the rule allows the viewer."""
+        return await self._loader(("row", rule), lambda ids: self._rows(rule, ids)).load(row_id)
+
+    async def allows(self, rule: Rule[Any], row_id: UUID) -> bool:
+        return await self.row(rule, row_id) is not None
+
+    async def page(self, listing: Listing[Any], parent: UUID, page: Page) -> Slice[Any]:
+        """The page of the parent's list; for all parents of one level in one statement."""
+        return await self._loader(("page", listing, page), lambda ids: self._pages(listing, ids, page)).load(parent)
+
+    async def of_row(self, read: Read, row_id: UUID) -> Any:
+        """What `read` knows of rows that were fetched under a rule; for all of one level at once."""
+
+        async def load(ids: Collection[UUID]) -> dict[UUID, Any]:
+            async with self.reading() as db:
+                return await read(db, ids)
+
+        return await self._loader(read, load).load(row_id)
+
+    async def get(self, rule: Rule[R], row_id: UUID) -> R:
+        """The row; NotFound or Forbidden if the rule does not allow."""
+        async with self.reading() as db:
+            return await db.get(rule, row_id)
+
+    def _loader(self, key: Hashable, load: Load) -> DataLoader[UUID, Any]:
+        async def load_all(ids: list[UUID]) -> Sequence[Any]:
+            found = await load(set(ids))
+            return [found.get(id) for id in ids]
+
+        return self._loaders.setdefault(key, DataLoader(load_fn=load_all, cache=False))
+
+    async def _rows(self, rule: Rule[Any], ids: Collection[UUID]) -> dict[UUID, Any]:
+        row: Any = rule.row
+        async with self.reading() as db:
+            return {found.id: found for found in await db.all(db.select(rule).where(row.id.in_(ids)))}
+
+    async def _pages(self, listing: Listing[Any], parents: Collection[UUID], page: Page) -> dict[UUID, Any]:
+        async with self.reading() as db:
+            return await listing.of(db, parents, page)
+
+
+Info = strawberry.Info[Context, None]

@@ -1,0 +1,342 @@
+"""Every feed twice: as a query with a cursor, and as the subscription that continues it."""
+
+from collections.abc import AsyncGenerator, Callable
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+import strawberry
+
+import models
+from models import ContentKind, EscalationState
+from resolvers import activity, boards, contents, escalations, policy, questions, tasks
+from resolvers.form import form
+from resolvers.live import Subject
+from resolvers.paging import Listing
+from schema.base import ID, plain, project, row_id
+from schema.boards import QuestionBoard
+from schema.communities import Community
+from schema.contents import Content
+from schema.context import Info
+from schema.escalations import Escalation
+from schema.live import Continue, FeedCursor, FeedEvent, events
+from schema.paging import After, Before, Connection, First, Last
+from schema.questions import Question
+from schema.tasks import Task
+
+Events = AsyncGenerator[FeedEvent, None]
+
+
+@strawberry.enum(description="The order of a board's questions.")
+class BoardOrder(StrEnum):
+    TOP = "TOP"
+    NEW = "NEW"
+
+
+@strawberry.input(description="Which contents. What is left out does not narrow.")
+class FeedFilter:
+    kinds: list[ContentKind] | None = strawberry.field(default=None, description="Only of these kinds.")
+    tags: list[str] | None = strawberry.field(default=None, description="Only with all of these tags.")
+
+
+@strawberry.input(description="Which escalations. What is left out does not narrow.")
+class EscalationFilter:
+    community_ids: list[ID] | None = strawberry.field(default=None, description="Only of these communities.")
+    states: list[EscalationState] | None = strawberry.field(default=None, description="Only in these states.")
+
+
+def listed(listing: Listing[Any], noun: str, description: str) -> Any:
+    """The rows of a feed's subject, page by page."""
+
+    async def resolve(
+        self: Any, info: Info, first: First = None, after: After = None, last: Last = None, before: Before = None
+    ) -> Any:
+        page = listing.page(info.context.means.cipher, first=first, last=last, after=after, before=before)
+        return await _page(info, self.subject, listing, noun, page)
+
+    return strawberry.field(resolver=resolve, description=description)
+
+
+async def _page(info: Info, subject: Subject, listing: Listing[Any], noun: str, page: Any) -> Any:
+    source = subject.source(noun)
+    async with info.context.reading() as db:
+        part = await listing.read(db, page, *(source.where(listing.rule.row) if source else ()))
+    return Connection(listing=listing, part=part)
+
+
+@strawberry.interface(description="A feed as it is now.")
+class Snapshot:
+    subject: strawberry.Private[Subject]
+    cursor: FeedCursor = plain("Subscribe `after` this: then nothing is missed between the query and the feed.")
+
+
+@strawberry.interface(description="What is new, in one list.")
+class Activity(Snapshot):
+    @strawberry.field(description="Topics, posts and published questions, newest first.")
+    async def contents(
+        self, info: Info, first: First = None, after: After = None, last: Last = None, before: Before = None
+    ) -> Connection[Content]:
+        cipher = info.context.means.cipher
+        page = activity.LIST.page(cipher, first=first, last=last, after=after, before=before)
+        async with info.context.reading() as db:
+            part = await activity.read(db, self.subject, page)
+        return Connection(listing=activity.LIST, part=part)
+
+
+@strawberry.type(description="What is new in a community.")
+class CommunityActivity(Activity):
+    community: Community = plain("The community.")
+
+
+@strawberry.type(description="What is new in all communities to which the viewer belongs.")
+class MyFeed(Activity):
+    pass
+
+
+@strawberry.type(description="A topic or post; its comments are with it.")
+class ContentThread(Snapshot):
+    content: Content = plain("The topic or post.")
+
+
+@strawberry.type(description="A board as the hall sees it.")
+class QuestionBoardView(Snapshot):
+    board: QuestionBoard = plain("The board.")
+
+    @strawberry.field(description="What the hall sees.")
+    async def questions(
+        self,
+        info: Info,
+        order: BoardOrder = BoardOrder.TOP,
+        first: First = None,
+        after: After = None,
+        last: Last = None,
+        before: Before = None,
+    ) -> Connection[Question]:
+        listing = questions.TOP if order is BoardOrder.TOP else questions.NEW
+        page = listing.page(info.context.means.cipher, first=first, last=last, after=after, before=before)
+        return await _page(info, self.subject, listing, "Question", page)  # type: ignore[no-any-return]
+
+
+@strawberry.type(description="A board as its moderators see it.")
+class QuestionBoardModeration(Snapshot):
+    board: QuestionBoard = plain("The board.")
+    questions: Connection[Question] = listed(questions.ALL, "Question", "All of them, newest first.")
+
+
+@strawberry.type(description="A board as the hall's screen shows it.")
+class QuestionBoardDisplay(Snapshot):
+    board: QuestionBoard = plain("The board.")
+    questions: Connection[Question] = listed(questions.SHOWN, "Question", "What is on screen: one, or none.")
+
+
+@strawberry.type(description="The viewer's own questions on a board, in every state.")
+class MyQuestions(Snapshot):
+    questions: Connection[Question] = listed(questions.MINE, "Question", "The questions, newest first.")
+
+
+@strawberry.type(description="The tasks in which the viewer takes part.")
+class MyTasks(Snapshot):
+    tasks: Connection[Task] = listed(tasks.MINE, "Task", "The tasks, newest first.")
+
+
+@strawberry.type(description="A task; its talk is with it.")
+class TaskThread(Snapshot):
+    task: Task = plain("The task.")
+
+
+@strawberry.type(description="Escalations across communities, as far as the viewer may see them.")
+class Escalations(Snapshot):
+    escalations: Connection[Escalation] = listed(escalations.IN_NETWORK, "Escalation", "The escalations, newest first.")
+
+    @strawberry.field(
+        description="The share of the answered ones that were answered before anybody was pushed; null while none is."
+    )
+    async def pull_ratio(self, info: Info) -> float | None:
+        async with info.context.reading() as db:
+            return await escalations.pull_ratio(db, self.subject)
+
+
+def _filter(kinds: list[ContentKind] | None, tags: list[str] | None) -> activity.Filter:
+    with form() as check:
+        checked = check.tags("tags", tags or [])
+    return activity.Filter(tuple(sorted(set(kinds))) if kinds is not None else None, tuple(checked))
+
+
+def _escalation_filter(filter: EscalationFilter | None) -> escalations.Filter:
+    filter = filter or EscalationFilter()
+    ids = [row_id(id, models.Community) for id in filter.community_ids or []]
+    return escalations.Filter(
+        community_ids=tuple(sorted(set(ids))) if filter.community_ids is not None else None,
+        states=tuple(sorted(set(filter.states))) if filter.states is not None else None,
+    )
+
+
+async def _activity(info: Info, id: ID, kinds: list[ContentKind] | None, tags: list[str] | None) -> Subject:
+    community = await info.context.get(policy.read_community, row_id(id, models.Community))
+    return activity.of_community(community.id, info.context.viewer, _filter(kinds, tags))
+
+
+async def _my_feed(info: Info, network_id: ID, filter: FeedFilter | None) -> Subject:
+    network = await info.context.get(policy.see_network, row_id(network_id, models.Network))
+    filter = filter or FeedFilter()
+    return activity.of_viewer(network.id, info.context.viewer, _filter(filter.kinds, filter.tags))
+
+
+async def _thread(info: Info, id: ID) -> Subject:
+    content = await info.context.get(policy.see_content, row_id(id, models.Content))
+    return contents.thread(content, info.context.viewer)
+
+
+async def _board(
+    info: Info,
+    id: ID,
+    rule: policy.Rule[models.QuestionBoard],
+    subject: Callable[[models.QuestionBoard, UUID], Subject],
+) -> Subject:
+    return subject(await info.context.get(rule, row_id(id, models.QuestionBoard)), info.context.viewer)
+
+
+async def _tasks(info: Info, network_id: ID) -> Subject:
+    network = await info.context.get(policy.see_network, row_id(network_id, models.Network))
+    return tasks.of_viewer(network.id, info.context.viewer)
+
+
+async def _task(info: Info, id: ID) -> Subject:
+    task = await info.context.get(policy.see_task, row_id(id, models.Task))
+    return tasks.one(task.id, info.context.viewer)
+
+
+async def _dashboard(info: Info, network_id: ID, filter: EscalationFilter | None) -> Subject:
+    network = await info.context.get(policy.see_network, row_id(network_id, models.Network))
+    return escalations.dashboard(network.id, info.context.viewer, _escalation_filter(filter))
+
+
+async def _open(info: Info, subject: Subject) -> tuple[FeedCursor, Any]:
+    """The cursor and then the row that the feed is about: in this order nothing falls between them."""
+    cursor = FeedCursor(await info.context.live.cursor(subject))
+    return cursor, project(await info.context.get(*subject.scope))
+
+
+@strawberry.type
+class FeedQueries:
+    @strawberry.field(description="What is new in a community.")
+    async def community_activity(
+        self,
+        info: Info,
+        community_id: ID,
+        kinds: list[ContentKind] | None = None,
+        tags: list[str] | None = None,
+    ) -> CommunityActivity | None:
+        subject = await _activity(info, community_id, kinds, tags)
+        cursor, community = await _open(info, subject)
+        return CommunityActivity(subject=subject, cursor=cursor, community=community)
+
+    @strawberry.field(description="What is new in all communities of a network to which the viewer belongs.")
+    async def my_feed(self, info: Info, network_id: ID, filter: FeedFilter | None = None) -> MyFeed | None:
+        subject = await _my_feed(info, network_id, filter)
+        cursor, _ = await _open(info, subject)
+        return MyFeed(subject=subject, cursor=cursor)
+
+    @strawberry.field(description="A topic or post with its comments.")
+    async def content(self, info: Info, id: ID) -> ContentThread | None:
+        subject = await _thread(info, id)
+        cursor, content = await _open(info, subject)
+        return ContentThread(subject=subject, cursor=cursor, content=content)
+
+    @strawberry.field(description="A board as the hall sees it, whoever looks.")
+    async def question_board(self, info: Info, id: ID) -> QuestionBoardView | None:
+        subject = await _board(info, id, policy.follow_board, boards.audience)
+        cursor, board = await _open(info, subject)
+        return QuestionBoardView(subject=subject, cursor=cursor, board=board)
+
+    @strawberry.field(description="A board with all that waits or was turned down; for those who run it.")
+    async def question_board_moderation(self, info: Info, id: ID) -> QuestionBoardModeration | None:
+        subject = await _board(info, id, policy.run_board, boards.moderation)
+        cursor, board = await _open(info, subject)
+        return QuestionBoardModeration(subject=subject, cursor=cursor, board=board)
+
+    @strawberry.field(description="A board as the hall's screen shows it; for kiosks and those who run it.")
+    async def question_board_display(self, info: Info, id: ID) -> QuestionBoardDisplay | None:
+        subject = await _board(info, id, policy.display_board, boards.display)
+        cursor, board = await _open(info, subject)
+        return QuestionBoardDisplay(subject=subject, cursor=cursor, board=board)
+
+    @strawberry.field(description="The viewer's own questions on a board, anonymous ones included.")
+    async def my_questions(self, info: Info, board_id: ID) -> MyQuestions | None:
+        subject = await _board(info, board_id, policy.follow_board, questions.of_viewer)
+        cursor, _ = await _open(info, subject)
+        return MyQuestions(subject=subject, cursor=cursor)
+
+    @strawberry.field(description="The tasks of a network in which the viewer takes part.")
+    async def my_tasks(self, info: Info, network_id: ID) -> MyTasks | None:
+        subject = await _tasks(info, network_id)
+        cursor, _ = await _open(info, subject)
+        return MyTasks(subject=subject, cursor=cursor)
+
+    @strawberry.field(description="A task with its talk; for those who take part in it.")
+    async def task(self, info: Info, id: ID) -> TaskThread | None:
+        subject = await _task(info, id)
+        cursor, task = await _open(info, subject)
+        return TaskThread(subject=subject, cursor=cursor, task=task)
+
+    @strawberry.field(description="The escalations of a network, as far as the viewer may see them.")
+    async def escalations(
+        self, info: Info, network_id: ID, filter: EscalationFilter | None = None
+    ) -> Escalations | None:
+        subject = await _dashboard(info, network_id, filter)
+        cursor, _ = await _open(info, subject)
+        return Escalations(subject=subject, cursor=cursor)
+
+
+@strawberry.type
+class Subscription:
+    @strawberry.subscription(description="Continues the query of the same name.")
+    async def community_activity(
+        self,
+        info: Info,
+        community_id: ID,
+        kinds: list[ContentKind] | None = None,
+        tags: list[str] | None = None,
+        after: Continue = None,
+    ) -> Events:
+        return events(info, await _activity(info, community_id, kinds, tags), after)
+
+    @strawberry.subscription(description="Continues the query of the same name.")
+    async def my_feed(
+        self, info: Info, network_id: ID, filter: FeedFilter | None = None, after: Continue = None
+    ) -> Events:
+        return events(info, await _my_feed(info, network_id, filter), after)
+
+    @strawberry.subscription(description="Continues the query of the same name.")
+    async def content(self, info: Info, id: ID, after: Continue = None) -> Events:
+        return events(info, await _thread(info, id), after)
+
+    @strawberry.subscription(description="Continues the query of the same name.")
+    async def question_board(self, info: Info, id: ID, after: Continue = None) -> Events:
+        return events(info, await _board(info, id, policy.follow_board, boards.audience), after)
+
+    @strawberry.subscription(description="Continues the query of the same name.")
+    async def question_board_moderation(self, info: Info, id: ID, after: Continue = None) -> Events:
+        return events(info, await _board(info, id, policy.run_board, boards.moderation), after)
+
+    @strawberry.subscription(description="Continues the query of the same name.")
+    async def question_board_display(self, info: Info, id: ID, after: Continue = None) -> Events:
+        return events(info, await _board(info, id, policy.display_board, boards.display), after)
+
+    @strawberry.subscription(description="Continues the query of the same name.")
+    async def my_questions(self, info: Info, board_id: ID, after: Continue = None) -> Events:
+        return events(info, await _board(info, board_id, policy.follow_board, questions.of_viewer), after)
+
+    @strawberry.subscription(description="Continues the query of the same name.")
+    async def my_tasks(self, info: Info, network_id: ID, after: Continue = None) -> Events:
+        return events(info, await _tasks(info, network_id), after)
+
+    @strawberry.subscription(description="Continues the query of the same name.")
+    async def task(self, info: Info, id: ID, after: Continue = None) -> Events:
+        return events(info, await _task(info, id), after)
+
+    @strawberry.subscription(description="Continues the query of the same name.")
+    async def escalations(
+        self, info: Info, network_id: ID, filter: EscalationFilter | None = None, after: Continue = None
+    ) -> Events:
+        return events(info, await _dashboard(info, network_id, filter), after)

@@ -1,0 +1,130 @@
+"""One shape for everything live: the events of a feed, as each viewer may see them at that moment."""
+
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
+from enum import StrEnum
+from typing import Annotated, Any, NewType
+
+import strawberry
+
+from realtime.operation import Event, Outcome
+from resolvers.live import Subject
+from schema.base import ID, Node, global_id, plain, project
+from schema.context import Context, Info
+
+FeedCursor = NewType("FeedCursor", str)
+FEED_CURSOR = strawberry.scalar(
+    name="FeedCursor",
+    description="Where a feed continues. Opaque; it fits the feed and the filter that it was given for.",
+    serialize=str,
+    parse_value=str,
+)
+
+Continue = Annotated[
+    FeedCursor | None,
+    strawberry.argument(
+        description="The last cursor that you have: of an event, or of the query's snapshot. What came since is told "
+        "first. Without one the feed begins now."
+    ),
+]
+
+
+@strawberry.type(description="It has come into your sight: add it.")
+class Added:
+    cursor: FeedCursor = plain("Continue here.")
+    node: Node = plain("What has come.")
+
+
+@strawberry.type(description="It has changed: put this in its place. What is on no page that you hold may be ignored.")
+class Changed:
+    cursor: FeedCursor = plain("Continue here.")
+    node: Node = plain("What it is now.")
+
+
+@strawberry.type(description="It has left your sight: forget it. It may be one that you never had.")
+class Removed:
+    cursor: FeedCursor = plain("Continue here.")
+    id: ID = plain("What has gone.")
+    typename: str = plain("Its type, for caches that go by type and id.")
+
+
+@strawberry.type(description="Numbers have moved; several moves are told as one, and the last value always comes.")
+class Counters:
+    cursor: FeedCursor = plain("Continue here.")
+    nodes: list[Node] = plain("What has moved; select the numbers that you show.")
+
+
+@strawberry.type(description="You read too slowly; what was left out follows at once.")
+class Lagged:
+    skipped: int = plain("How many events were left out.")
+
+
+@strawberry.enum(description="Why a feed cannot go on.")
+class ResyncReason(StrEnum):
+    ACCESS_CHANGED = "ACCESS_CHANGED"
+    CURSOR_STALE = "CURSOR_STALE"
+
+
+@strawberry.type(description="The feed ends here: query the snapshot again and subscribe from its cursor.")
+class ResyncRequired:
+    reason: ResyncReason = plain("Why.")
+
+
+@strawberry.type(description="You may not follow this any more; the feed ends. Forget all that came from it.")
+class AccessRevoked:
+    scope: ID = plain("What you may not follow any more.")
+
+
+@strawberry.type(description="Nothing has happened; the feed is alive.")
+class Heartbeat:
+    cursor: FeedCursor = plain("Continue here.")
+
+
+FeedEvent = Annotated[
+    Added | Changed | Removed | Counters | Lagged | ResyncRequired | AccessRevoked | Heartbeat,
+    strawberry.union("FeedEvent", description="Whatever a feed can tell: one reducer serves them all."),
+]
+
+
+async def events(info: Info, subject: Subject, after: FeedCursor | None) -> AsyncGenerator[FeedEvent, None]:
+    ctx = info.context
+    async with aclosing(ctx.live.follow(ctx, subject, after)) as stream:
+        async for event in stream:
+            rendered = await _render(ctx, subject, event)
+            if rendered is not None:
+                yield rendered
+
+
+async def _render(ctx: Context, subject: Subject, event: Event) -> Any:
+    """The event with its rows as they are now. A row that has gone meanwhile is told as gone, or not at all."""
+    cursor = FeedCursor(ctx.live.seal(subject, event.mark))
+    match event.outcome:
+        case Outcome.COUNTERS:
+            nodes = await _nodes(ctx, subject, event)
+            return Counters(cursor=cursor, nodes=nodes) if nodes else None
+        case Outcome.ADDED | Outcome.CHANGED:
+            nodes = await _nodes(ctx, subject, event)
+            shape = Added if event.outcome is Outcome.ADDED else Changed
+            return shape(cursor=cursor, node=nodes[0]) if nodes else _removed(cursor, event)
+        case Outcome.REMOVED:
+            return _removed(cursor, event)
+        case Outcome.LAGGED:
+            return Lagged(skipped=event.skipped)
+        case Outcome.RESYNC:
+            return ResyncRequired(reason=ResyncReason(event.reason or "ACCESS_CHANGED"))
+        case Outcome.REVOKED:
+            return AccessRevoked(scope=global_id(subject.noun, subject.scope[1]))
+        case Outcome.HEARTBEAT:
+            return Heartbeat(cursor=cursor)
+
+
+async def _nodes(ctx: Context, subject: Subject, event: Event) -> Sequence[Node]:
+    return [project(row) for row in await ctx.live.rows(ctx, subject, event.refs)]
+
+
+def _removed(cursor: FeedCursor, event: Event) -> Removed | None:
+    """Of what was to be added and has gone meanwhile, nothing is said."""
+    if event.outcome is Outcome.ADDED:
+        return None
+    (ref,) = event.refs
+    return Removed(cursor=cursor, id=global_id(ref.noun, ref.row_id), typename=ref.noun)

@@ -1,0 +1,56 @@
+"""Members of a network."""
+
+from typing import Annotated
+
+import strawberry
+
+import models
+from models import MemberKind, MemberState, NetworkRole
+from resolvers import members, policy
+from schema.base import ID, Node, edge, flag, guarded, node, plain, row_id, viewer_can
+from schema.context import Info
+from schema.problems import mutation
+
+Network = Annotated["Network", strawberry.lazy("schema.networks")]
+
+strawberry.enum(MemberKind, description="How somebody stands to the company.")
+strawberry.enum(MemberState, description="Whether somebody is here now.")
+strawberry.enum(NetworkRole, description="What somebody may administer in the network.")
+
+
+@node("Somebody in one network.")
+class Member(Node):
+    name: str = plain("What they are called here.")
+    kind: MemberKind = plain("How they stand to the company.")
+    role: NetworkRole = plain("What they may administer.")
+    state: MemberState = plain("Whether they are here now.")
+    headline: str | None = guarded("headline", policy.read_headline, "Who they are, in a line.")
+    about: str | None = guarded("about", policy.read_about, "Who they are, at length.")
+    network: Network | None = edge("network_id", policy.see_network, "Where this is.")
+    is_viewer: bool = flag(policy.edit_member, "Whether this is the viewer.")
+    viewer_can = viewer_can("Member", edit=policy.edit_member, disable=policy.disable_member)
+
+
+@strawberry.input(description="Changes to a profile; what is left out stays.")
+class UpdateProfileInput:
+    name: str | None = strawberry.field(default=None, description="At most 100 characters.")
+    headline: str | None = strawberry.field(default=None, description="At most 200 characters.")
+    about: str | None = strawberry.field(default=None, description="At most 5,000 characters.")
+
+
+@strawberry.type
+class MemberMutations:
+    @mutation("Change one's own profile.")
+    async def update_profile(self, info: Info, member_id: ID, input: UpdateProfileInput) -> Member:
+        changed = await members.update_profile(
+            info.context,
+            row_id(member_id, models.Member),
+            name=input.name,
+            headline=input.headline,
+            about=input.about,
+        )
+        return Member.of(changed)
+
+    @mutation("End somebody's access to the network. What they wrote stays.")
+    async def disable_member(self, info: Info, member_id: ID) -> Member:
+        return Member.of(await members.disable(info.context, row_id(member_id, models.Member)))

@@ -1,0 +1,85 @@
+"""The manifest: what there is to query, to change and to follow."""
+
+from typing import Any
+
+import strawberry
+from strawberry.extensions import ParserCache, ValidationCache
+from strawberry.schema.config import StrawberryConfig
+
+from resolvers import policy
+from resolvers.errors import Flaw, Invalid, NotFound
+from schema.accounts import AccountMutations, AccountQueries
+from schema.base import ID, Node, node_types, parse, project
+from schema.boards import BoardMutations
+from schema.comments import CommentMutations
+from schema.communities import CommunityMutations, CommunityQueries
+from schema.contents import ContentMutations
+from schema.context import Info
+from schema.escalations import EscalationMutations
+from schema.feeds import FeedQueries, Subscription
+from schema.invitations import InvitationMutations
+from schema.live import FEED_CURSOR, FeedCursor
+from schema.masking import Masking
+from schema.members import MemberMutations
+from schema.networks import NetworkQueries
+from schema.questions import QuestionMutations
+from schema.search import SearchQueries
+from schema.tasks import TaskMutations
+
+MOST_NODES = 100
+
+
+async def _look_up(info: Info, id: ID) -> Node | None:
+    noun, row_id = parse(id)
+    row = policy.row_of(noun)
+    found = await info.context.row(policy.see(row), row_id) if row else None
+    return project(found) if found is not None and found.noun == noun else None
+
+
+@strawberry.type(description="What there is to query.")
+class Query(AccountQueries, NetworkQueries, CommunityQueries, FeedQueries, SearchQueries):
+    @strawberry.field(description="Anything that the viewer may see, by its id.")
+    async def node(self, info: Info, id: ID) -> Node | None:
+        found = await _look_up(info, id)
+        if found is None:
+            raise NotFound
+        return found
+
+    @strawberry.field(description="As `node`, for at most 100 ids; null for each that leads nowhere.")
+    async def nodes(self, info: Info, ids: list[ID]) -> list[Node | None]:
+        if len(ids) > MOST_NODES:
+            raise Invalid(Flaw(f"At most {MOST_NODES} ids at a time.", ("ids",)))
+        return [await _look_up(info, id) for id in ids]
+
+
+@strawberry.type(description="What there is to do.")
+class Mutation(
+    AccountMutations,
+    InvitationMutations,
+    MemberMutations,
+    CommunityMutations,
+    ContentMutations,
+    CommentMutations,
+    TaskMutations,
+    EscalationMutations,
+    BoardMutations,
+    QuestionMutations,
+):
+    pass
+
+
+class Schema(strawberry.Schema):
+    def process_errors(self, errors: Any, execution_context: Any = None) -> None:
+        """Masking has logged what is a bug; what the domain refuses is no news."""
+
+
+def build(*, sort_schema: bool = False) -> Schema:
+    """The schema to run. Sorted, it is only to be printed: sorting copies types, and unions then miss their own."""
+    return Schema(
+        query=Query,
+        mutation=Mutation,
+        subscription=Subscription,
+        types=node_types(),
+        config=StrawberryConfig(scalar_map={FeedCursor: FEED_CURSOR}, sort_schema=sort_schema),
+        extensions=[Masking, lambda: ParserCache(maxsize=1_000), lambda: ValidationCache(maxsize=1_000)],
+    )

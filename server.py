@@ -1,0 +1,158 @@
+"""The composition root: settings, what lives as long as the process, and the ASGI app."""
+
+import asyncio
+import secrets
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+from broadcaster import Broadcast
+from pydantic import Field, SecretStr, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+from sqlalchemy import text
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError, SQLAlchemyError
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+from starlette.routing import Route, WebSocketRoute
+
+from models import Database
+from realtime.bell import bell
+from realtime.feed import Feed
+from realtime.relay import Relay
+from resolvers.cipher import Cipher
+from resolvers.clock import Clock, SystemClock
+from resolvers.context import Means
+from resolvers.limits import Limiter
+from resolvers.live import Live
+from resolvers.passwords import Passwords
+from schema.http import View
+from schema.root import build
+
+BODY_LIMIT = 256 * 1024
+DRIVERS = ("sqlite+aiosqlite", "postgresql+asyncpg")
+
+
+class Environment(StrEnum):
+    DEVELOPMENT = "development"
+    PRODUCTION = "production"
+
+
+class Settings(BaseSettings):
+    """Read once, from the environment: PLENARY_DATABASE_URL and so on."""
+
+    model_config = SettingsConfigDict(env_prefix="PLENARY_", hide_input_in_errors=True)
+
+    database_url: str = "sqlite+aiosqlite:///var/plenary.db"
+    broker_url: str = "memory://"
+    environment: Environment = Environment.DEVELOPMENT
+    secret_key: SecretStr = Field(default=SecretStr(""), validate_default=True)
+
+    @field_validator("database_url")
+    @classmethod
+    def _names_a_database(cls, value: str) -> str:
+        try:
+            driver = make_url(value).drivername
+        except ArgumentError:
+            driver = ""
+        if driver not in DRIVERS:
+            raise ValueError(f"must begin with {' or '.join(f'{name}://' for name in DRIVERS)}")
+        return value
+
+    @field_validator("broker_url")
+    @classmethod
+    def _names_a_broker(cls, value: str) -> str:
+        bell(value)
+        return value
+
+    @field_validator("secret_key")
+    @classmethod
+    def _is_secret(cls, value: SecretStr, info: Any) -> SecretStr:
+        if value.get_secret_value():
+            return value
+        if info.data.get("environment") is not Environment.DEVELOPMENT:
+            raise ValueError("must be set in production, to at least 32 random characters")
+        return SecretStr(_own_secret(Path("var/secret_key")))
+
+    @property
+    def is_development(self) -> bool:
+        return self.environment is Environment.DEVELOPMENT
+
+
+def _own_secret(path: Path) -> str:
+    """Made on first use, for development."""
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch(mode=0o600)
+        path.write_text(secrets.token_urlsafe(32))
+    return path.read_text().strip()
+
+
+@dataclass
+class Service:
+    """Everything that lives as long as the process."""
+
+    settings: Settings
+    clock: Clock = field(default_factory=SystemClock)
+    passwords: Passwords = field(default_factory=Passwords)
+    timing: Mapping[str, float] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.database = Database(self.settings.database_url)
+        self.broadcast: Broadcast = bell(self.settings.broker_url)
+        cipher = Cipher(self.settings.secret_key.get_secret_value())
+        self.means = Means(self.database, self.clock, cipher, Limiter(self.clock), self.passwords)
+        self.relay = Relay(self.database, self.broadcast)
+        self.live = Live(self.means, Feed(self.database, self.broadcast), **self.timing)
+        self.database.committed = self.relay.nudge
+        self.view = View(build(), self.means, self.live, secure=not self.settings.is_development)
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Number changes and deliver them, for as long as the block lasts."""
+        async with self.broadcast:
+            await self.relay.drain()
+            await self.live.start()
+            tasks = [asyncio.create_task(self.relay.run()), asyncio.create_task(self.live.delivery.run())]
+            try:
+                yield
+            finally:
+                for task in tasks:
+                    task.cancel()
+                for task in tasks:
+                    with suppress(asyncio.CancelledError):
+                        await task
+                await self.database.close()
+
+
+def create_app(service: Service) -> Starlette:
+    async def is_alive(_request: Request) -> JSONResponse:
+        return JSONResponse({"status": "alive"})
+
+    async def is_ready(_request: Request) -> JSONResponse:
+        try:
+            async with service.database.read() as session:
+                await session.execute(text("SELECT position FROM head"))
+        except (OSError, SQLAlchemyError):
+            return JSONResponse({"status": "no database"}, 503)
+        return JSONResponse({"status": "ready"})
+
+    @asynccontextmanager
+    async def lifespan(_app: Starlette) -> AsyncIterator[None]:
+        async with service.running():
+            yield
+
+    return Starlette(
+        routes=[
+            Route("/graphql", service.view, methods=["GET", "POST"]),
+            WebSocketRoute("/graphql", service.view),
+            Route("/health/live", is_alive),
+            Route("/health/ready", is_ready),
+        ],
+        lifespan=lifespan,
+        max_body_size=BODY_LIMIT,
+    )
