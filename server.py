@@ -9,7 +9,6 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-from broadcaster import Broadcast
 from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 from sqlalchemy import text
@@ -32,6 +31,7 @@ from resolvers.live import Live
 from resolvers.passwords import Passwords
 from schema.http import View
 from schema.root import build
+from web import graphiql
 
 BODY_LIMIT = 256 * 1024
 DRIVERS = ("sqlite+aiosqlite", "postgresql+asyncpg")
@@ -82,6 +82,13 @@ class Settings(BaseSettings):
     def is_development(self) -> bool:
         return self.environment is Environment.DEVELOPMENT
 
+    @property
+    def demo_file(self) -> Path:
+        """Ids and sign-ins of the demo: beside the SQLite database, or in var/."""
+        url = make_url(self.database_url)
+        is_file = url.get_backend_name() == "sqlite" and url.database
+        return (Path(url.database or "").parent if is_file else Path("var")) / "demo.json"
+
 
 def _own_secret(path: Path) -> str:
     """Made on first use, for development."""
@@ -103,7 +110,7 @@ class Service:
 
     def __post_init__(self) -> None:
         self.database = Database(self.settings.database_url)
-        self.broadcast: Broadcast = bell(self.settings.broker_url)
+        self.broadcast = bell(self.settings.broker_url)
         cipher = Cipher(self.settings.secret_key.get_secret_value())
         self.means = Means(self.database, self.clock, cipher, Limiter(self.clock), self.passwords)
         self.relay = Relay(self.database, self.broadcast)
@@ -152,6 +159,7 @@ def create_app(service: Service) -> Starlette:
             WebSocketRoute("/graphql", service.view),
             Route("/health/live", is_alive),
             Route("/health/ready", is_ready),
+            *(graphiql.routes(service.settings.demo_file) if service.settings.is_development else ()),
         ],
         lifespan=lifespan,
         max_body_size=BODY_LIMIT,

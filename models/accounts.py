@@ -1,4 +1,7 @@
-"""Accounts, the sign-ins that speak for them, and the keys of kiosks. Secrets are stored hashed."""
+"""Accounts, the sign-ins that speak for them, and the keys of kiosks.
+
+Secrets are stored hashed.
+"""
 
 from datetime import datetime
 from enum import StrEnum

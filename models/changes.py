@@ -1,4 +1,7 @@
-"""The change log: that something changed, never what. The relay numbers it after commit."""
+"""The change log: that something changed, never what.
+
+The relay numbers it after commit.
+"""
 
 from datetime import datetime
 from enum import StrEnum

@@ -7,33 +7,42 @@ from typing import Any
 
 from sqlalchemy import Connection, event
 from sqlalchemy.engine import make_url
-from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
 
 
 class Database:
-    """Opens sessions. `committed` is called after each commit that wrote something."""
+    """Opens sessions. `committed` is called after each commit.
 
-    def __init__(self, url: str, *, pool_size: int = 10) -> None:
+    Readers have connections of their own, in autocommit: a read is one statement, and a transaction around it would
+    be two more round trips.
+    """
+
+    def __init__(self, url: str, *, readers: int = 5, writers: int = 5) -> None:
         self.url = make_url(url)
         self.dialect = self.url.get_backend_name()
         self.committed: Callable[[], None] = lambda: None
-        self._engine = create_async_engine(
+        # One process writes one transaction at a time on SQLite: queueing here is fair, SQLite's busy handler is not.
+        self._turn: AbstractAsyncContextManager[Any] = nullcontext()
+        self._reading = self._engine(readers, isolation_level="AUTOCOMMIT", pool_reset_on_return=None)
+        self._writing = self._engine(1 if self.dialect == "sqlite" else writers)
+        if self.dialect == "sqlite":
+            self._turn = asyncio.Lock()
+            event.listen(self._reading.sync_engine, "connect", _prepare_sqlite)
+            event.listen(self._writing.sync_engine, "connect", _prepare_sqlite)
+            event.listen(self._writing.sync_engine, "begin", _begin_sqlite)
+        self._readers = async_sessionmaker(self._reading, expire_on_commit=False, autoflush=False)
+        self._writers = async_sessionmaker(self._writing, expire_on_commit=False)
+
+    def _engine(self, pool_size: int, **options: Any) -> AsyncEngine:
+        return create_async_engine(
             self.url,
             pool_size=pool_size,
             max_overflow=0,
             pool_timeout=30,
             hide_parameters=True,  # bodies and secrets never reach a log
             enable_from_linting=False,  # an audience is a product of one row and many viewers, on purpose
+            **options,
         )
-        # One process writes one transaction at a time on SQLite: queueing here is fair, SQLite's busy handler is not.
-        self._turn: AbstractAsyncContextManager[Any] = nullcontext()
-        if self.dialect == "sqlite":
-            self._turn = asyncio.Lock()
-            event.listen(self._engine.sync_engine, "connect", _prepare_sqlite)
-            event.listen(self._engine.sync_engine, "begin", _begin_sqlite)
-        writing = self._engine.execution_options(plenary_writing=True)
-        self._readers = async_sessionmaker(self._engine, expire_on_commit=False, autoflush=False)
-        self._writers = async_sessionmaker(writing, expire_on_commit=False)
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncSession]:
@@ -49,7 +58,8 @@ class Database:
         self.committed()
 
     async def close(self) -> None:
-        await self._engine.dispose()
+        await self._reading.dispose()
+        await self._writing.dispose()
 
 
 def _prepare_sqlite(connection: Any, _record: Any) -> None:
@@ -62,5 +72,4 @@ def _prepare_sqlite(connection: Any, _record: Any) -> None:
 
 def _begin_sqlite(connection: Connection) -> None:
     # What is written from what was read needs the lock before the read: a deferred BEGIN loses updates.
-    writing = connection.get_execution_options().get("plenary_writing")
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if writing else "BEGIN")
+    connection.exec_driver_sql("BEGIN IMMEDIATE")

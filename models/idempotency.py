@@ -9,7 +9,10 @@ from models.base import Row, ref
 
 
 class Answer(Row, table=True):
-    """`answer_noun` and `answer_id` name the row that was returned, `sealed` holds a token that was shown once."""
+    """`sealed` names the row that was returned, and holds a token that was shown once.
+
+    Sealed, because the row may be a question that this principal asked anonymously.
+    """
 
     __table_args__ = (UniqueConstraint("principal_id", "mutation", "key"),)
 
@@ -17,6 +20,4 @@ class Answer(Row, table=True):
     mutation: str = Field(max_length=64)
     key: str = Field(max_length=128)
     arguments_hash: bytes = Field(max_length=32)
-    answer_noun: str = Field(default="", max_length=32)
-    answer_id: UUID | None = None
     sealed: bytes | None = None

@@ -1,4 +1,7 @@
-"""Networks: the outermost wall. Every row of substance belongs to one."""
+"""Networks: the outermost wall.
+
+Every row of substance belongs to one.
+"""
 
 from enum import StrEnum
 

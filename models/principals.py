@@ -1,4 +1,7 @@
-"""Whoever can act: a person, a visitor of one board, a kiosk. Rights never live here."""
+"""Whoever can act: a person, a visitor of one board, a kiosk.
+
+Rights never live here.
+"""
 
 from enum import StrEnum
 

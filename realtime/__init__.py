@@ -1,1 +1,4 @@
-"""The pipe: what was committed reaches whoever listens. It has no opinion on who may look."""
+"""The pipe: what was committed reaches whoever listens.
+
+It has no opinion on who may look.
+"""

@@ -131,7 +131,8 @@ class Delivery:
             else:
                 until = min(flush_at, heartbeat_at) if operation.counters else heartbeat_at
                 with suppress(TimeoutError):
-                    await asyncio.wait_for(operation.ready.wait(), until - _now())
+                    async with asyncio.timeout_at(until):
+                        await operation.ready.wait()
 
 
 def _now() -> float:

@@ -1,4 +1,7 @@
-"""The reading end of the change log: one per process. The broker is the bell, the log is the memory."""
+"""The reading end of the change log: one per process.
+
+The broker is the bell, the log is the memory.
+"""
 
 import asyncio
 import logging
@@ -6,7 +9,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import suppress
 
 from broadcaster import Broadcast
-from sqlalchemy import select
+from sqlmodel import col, select
 
 from models.changes import Change, Head
 from models.database import Database
@@ -21,9 +24,10 @@ log = logging.getLogger("plenary.feed")
 class Feed:
     """Reads numbered changes in order, woken by the bell and each second regardless."""
 
-    def __init__(self, database: Database, broadcast: Broadcast) -> None:
+    def __init__(self, database: Database, broadcast: Broadcast, *, tick: float = TICK) -> None:
         self._database = database
         self._broadcast = broadcast
+        self._tick = tick
         self._rung = asyncio.Event()
 
     async def head(self) -> Head:
@@ -35,9 +39,10 @@ class Feed:
         """Pages of changes with `after < position <= until`, in order."""
         while True:
             async with self._database.read() as session:
-                page = select(Change).where(Change.position > after).order_by(Change.position).limit(PAGE)
+                position = col(Change.position)
+                page = select(Change).where(position > after).order_by(position).limit(PAGE)
                 if until is not None:
-                    page = page.where(Change.position <= until)
+                    page = page.where(position <= until)
                 changes = (await session.scalars(page)).all()
             if not changes:
                 return
@@ -58,7 +63,8 @@ class Feed:
                 except Exception:
                     log.exception("could not read the change log; trying again")
                 with suppress(TimeoutError):
-                    await asyncio.wait_for(self._rung.wait(), TICK)
+                    async with asyncio.timeout(self._tick):
+                        await self._rung.wait()
         finally:
             listener.cancel()
 
@@ -67,8 +73,9 @@ class Feed:
         while True:
             try:
                 async with self._broadcast.subscribe(CHANNEL) as subscriber:
-                    async for _ in subscriber:
+                    while True:
+                        await subscriber.get()
                         self._rung.set()
             except Exception:
                 log.exception("the broker's bell cannot be heard; listening again")
-            await asyncio.sleep(TICK)
+            await asyncio.sleep(self._tick)

@@ -5,7 +5,7 @@ import logging
 from contextlib import suppress
 
 from broadcaster import Broadcast
-from sqlalchemy import select
+from sqlmodel import col, select
 
 from models.changes import Change, Head
 from models.database import Database
@@ -20,9 +20,10 @@ log = logging.getLogger("plenary.relay")
 class Relay:
     """Numbers changes. Every process may run one: the head row lets one number at a time."""
 
-    def __init__(self, database: Database, broadcast: Broadcast) -> None:
+    def __init__(self, database: Database, broadcast: Broadcast, *, tick: float = TICK) -> None:
         self._database = database
         self._broadcast = broadcast
+        self._tick = tick
         self._nudged = asyncio.Event()
 
     def nudge(self) -> None:
@@ -37,7 +38,8 @@ class Relay:
             except Exception:
                 log.exception("could not number changes; trying again")
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._nudged.wait(), TICK)
+                async with asyncio.timeout(self._tick):
+                    await self._nudged.wait()
 
     async def drain(self) -> None:
         """Number all that is committed and tell everybody how far the log goes."""
@@ -52,7 +54,7 @@ class Relay:
             head = await session.scalar(select(Head).with_for_update(skip_locked=True))
             if head is None:
                 return None
-            unnumbered = select(Change).where(Change.position.is_(None)).order_by(Change.seq).limit(BATCH)
+            unnumbered = select(Change).where(col(Change.position).is_(None)).order_by(col(Change.seq)).limit(BATCH)
             changes = (await session.scalars(unnumbered)).all()
             for number, change in enumerate(changes, head.position + 1):
                 change.position = number
@@ -61,7 +63,7 @@ class Relay:
 
     async def _is_waiting(self) -> bool:
         async with self._database.read() as session:
-            return await session.scalar(select(Change.seq).where(Change.position.is_(None)).limit(1)) is not None
+            return await session.scalar(select(Change.seq).where(col(Change.position).is_(None)).limit(1)) is not None
 
     async def _ring(self, position: int) -> None:
         # A dead bell delays and never loses: every feed also looks at the log each second.

@@ -1,1 +1,4 @@
-"""The business: rules, operations, transactions and clocks. It knows no GraphQL."""
+"""The business: rules, operations, transactions and clocks.
+
+It knows no GraphQL.
+"""

@@ -14,7 +14,7 @@ from models import Account, AccountState, Kind, KioskKey, Principal, SignIn
 from realtime import topics
 from resolvers.context import Context
 from resolvers.errors import DomainError, Flaw, Invalid, Unauthenticated
-from resolvers.form import form
+from resolvers.form import form, is_storable
 from resolvers.session import Reader, Transaction
 
 LIFETIME = timedelta(days=30)
@@ -38,7 +38,7 @@ def new_token(prefix: str) -> str:
 
 def digest(token: str) -> bytes:
     """A token has 256 random bits, so a plain hash is enough."""
-    return hashlib.sha256(token.encode()).digest()
+    return hashlib.sha256(token.encode(errors="surrogatepass")).digest()
 
 
 async def authenticate(db: Reader, token: str) -> tuple[UUID, SignIn | None]:
@@ -78,17 +78,22 @@ class Started:
 async def sign_in(ctx: Context, *, email: str, password: str) -> Started:
     email = email.strip().lower()
     here, this = f"address:{ctx.address}", f"account:{ctx.address}:{email}"
-    ctx.means.limiter.check(here, most=TRIES_PER_ADDRESS)
-    ctx.means.limiter.check(this, most=TRIES_PER_ACCOUNT)
+    _check_tries(ctx, here, this)
     async with ctx.reading() as db:
-        account = await db.find(Account, Account.email == email) if "\x00" not in email else None
+        account = await db.find(Account, Account.email == email) if is_storable(email) else None
     is_right = await ctx.means.passwords.verify(account.password_hash if account else None, password)
+    _check_tries(ctx, here, this)  # again: guesses that come at once pass the first check together
     if account is None or not is_right or account.state is not AccountState.ACTIVE:
         ctx.means.limiter.failed(here)
         ctx.means.limiter.failed(this)
         raise Unauthenticated("E-mail or password is wrong.")
     async with ctx.transaction() as tx:
         return await start_sign_in(tx, account)
+
+
+def _check_tries(ctx: Context, here: str, this: str) -> None:
+    ctx.means.limiter.check(here, most=TRIES_PER_ADDRESS)
+    ctx.means.limiter.check(this, most=TRIES_PER_ACCOUNT)
 
 
 async def start_sign_in(tx: Transaction, account: Account) -> Started:

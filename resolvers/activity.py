@@ -1,13 +1,16 @@
-"""Activity: what is new in one community, or in all of the viewer's. Contents and questions in one list."""
+"""Activity: what is new in one community, or in all of the viewer's.
+
+Contents and questions in one list.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import false, literal, select, union_all
+from sqlalchemy import false, literal, union_all
 
-from models import Community, Content, ContentKind, Lifecycle, Membership, MembershipState, Row
+from models import Community, Content, ContentKind, Lifecycle, Membership, MembershipState, Network, Row
 from realtime import topics
 from resolvers import policy
 from resolvers.live import Source, Subject, fixed
@@ -39,34 +42,36 @@ class Filter:
         return () if wanted else (false(),)
 
 
-def of_community(community_id: UUID, viewer: UUID, kept: Filter) -> Subject:
+def of_community(community: Community, viewer: UUID, kept: Filter) -> Subject:
     return Subject(
         name="communityActivity",
-        arguments=(community_id, kept),
-        scope=(policy.read_community, community_id),
+        arguments=(community.id, kept),
+        rule=policy.read_community,
+        row=community,
         sources=(
-            Source(policy.see_content, lambda row: (row.community_id == community_id, *kept.keep_content(row))),
+            Source(policy.see_content, lambda row: (row.community_id == community.id, *kept.keep_content(row))),
             Source(
-                policy.see_published_question, lambda row: (row.community_id == community_id, *kept.keep_question(row))
+                policy.see_published_question, lambda row: (row.community_id == community.id, *kept.keep_question(row))
             ),
-            Source(policy.read_community, lambda community: (community.id == community_id,)),
+            Source(policy.read_community, lambda row: (row.id == community.id,)),
         ),
-        topics=fixed(topics.community_activity(community_id)),
-        rights=frozenset({topics.standing(viewer, community_id), topics.person(viewer)}),
+        topics=fixed(topics.community_activity(community.id)),
+        rights=frozenset({topics.standing(viewer, community.id), topics.person(viewer)}),
     )
 
 
-def of_viewer(network_id: UUID, viewer: UUID, kept: Filter) -> Subject:
+def of_viewer(network: Network, viewer: UUID, kept: Filter) -> Subject:
     """What is new in all communities to which the viewer belongs."""
     return Subject(
         name="myFeed",
-        arguments=(network_id, kept),
-        scope=(policy.see_network, network_id),
+        arguments=(network.id, kept),
+        rule=policy.see_network,
+        row=network,
         sources=(
-            Source(policy.follow_content, lambda row: (row.network_id == network_id, *kept.keep_content(row))),
-            Source(policy.follow_question, lambda row: (row.network_id == network_id, *kept.keep_question(row))),
+            Source(policy.follow_content, lambda row: (row.network_id == network.id, *kept.keep_content(row))),
+            Source(policy.follow_question, lambda row: (row.network_id == network.id, *kept.keep_question(row))),
         ),
-        topics=lambda db: _activities(db, network_id),
+        topics=lambda db: _activities(db, network.id),
         rights=frozenset({topics.memberships(viewer), topics.person(viewer)}),
     )
 
@@ -81,10 +86,10 @@ async def _activities(db: Reader, network_id: UUID) -> frozenset[topics.Topic]:
 async def read(db: Reader, subject: Subject, page: Page) -> Slice[Any]:
     """The contents and questions of the subject, newest first, in one list."""
     listed = [source for source in subject.sources if source.rule.row is not Community]
-    branches = [select(_branch(n, source, page).subquery()) for n, source in enumerate(listed)]
+    branches = [_branch(n, source, page).subquery().select() for n, source in enumerate(listed)]
     merged = union_all(*branches).subquery()
     order = ordering([(merged.c.at, True), (merged.c.id, True)], page)
-    keys = (await db.execute(select(merged).order_by(*order).limit(page.size + 1))).all()
+    keys = (await db.execute(merged.select().order_by(*order).limit(page.size + 1))).all()
     rows: dict[UUID, Row] = {}
     for n, source in enumerate(listed):
         ids = [key.id for key in keys if key.n == n]

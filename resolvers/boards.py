@@ -111,7 +111,8 @@ def _subject(name: str, board: QuestionBoard, viewer: UUID, rule: Any, sources: 
     return Subject(
         name=name,
         arguments=(board.id,),
-        scope=(rule, board.id),
+        rule=rule,
+        row=board,
         sources=(Source(rule, lambda row: (row.id == board.id,)), *sources),
         topics=fixed(topics.board(board.id)),
         rights=frozenset({topics.standing(viewer, board.community_id), topics.person(viewer)}),

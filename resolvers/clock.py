@@ -1,4 +1,7 @@
-"""What time it is. Tests bring a clock that they advance."""
+"""What time it is.
+
+Tests bring a clock that they advance.
+"""
 
 from datetime import UTC, datetime
 from typing import Protocol

@@ -111,12 +111,12 @@ def thread(content: Content, viewer: UUID) -> Subject:
     return Subject(
         name="content",
         arguments=(content.id,),
-        scope=(policy.see_content, content.id),
+        rule=policy.see_content,
+        row=content,
         sources=(
             Source(policy.see_content, lambda row: (row.id == content.id,)),
             Source(policy.see_comment, lambda row: (row.content_id == content.id,)),
         ),
         topics=fixed(topics.content(content.id)),
         rights=frozenset({topics.standing(viewer, content.community_id), topics.person(viewer)}),
-        noun=content.noun,
     )

@@ -1,4 +1,7 @@
-"""What an operation may answer instead of doing what was asked. Anything else that is raised is a bug."""
+"""What an operation may answer instead of doing what was asked.
+
+Anything else that is raised is a bug.
+"""
 
 from dataclasses import dataclass
 from typing import Any, ClassVar

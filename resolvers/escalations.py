@@ -9,7 +9,7 @@ from uuid import UUID
 from sqlalchemy import func
 from sqlmodel import col
 
-from models import Content, ContentKind, Escalation, EscalationState, Kind, Task
+from models import Content, ContentKind, Escalation, EscalationState, Kind, Network, Task
 from realtime import topics
 from resolvers import answering, contents, policy, tasks
 from resolvers.context import Context
@@ -144,18 +144,19 @@ async def pull_ratio(db: Reader, subject: Subject) -> float | None:
     return by_pull / total if total else None
 
 
-def dashboard(network_id: UUID, viewer: UUID, kept: Filter) -> Subject:
+def dashboard(network: Network, viewer: UUID, kept: Filter) -> Subject:
     """The escalations that the viewer may see, of these communities and in these states."""
     return Subject(
         name="escalations",
-        arguments=(network_id, kept),
-        scope=(policy.see_network, network_id),
+        arguments=(network.id, kept),
+        rule=policy.see_network,
+        row=network,
         sources=(
             Source(
                 policy.see_escalation,
-                lambda escalation: (escalation.network_id == network_id, *kept.keep(escalation)),
+                lambda escalation: (escalation.network_id == network.id, *kept.keep(escalation)),
             ),
         ),
-        topics=fixed(topics.network_escalations(network_id)),
+        topics=fixed(topics.network_escalations(network.id)),
         rights=frozenset({topics.memberships(viewer), topics.person(viewer)}),
     )

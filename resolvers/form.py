@@ -1,8 +1,11 @@
-"""The form of input: length, emptiness, ranges. All that is wrong is said at once."""
+"""The form of input: length, emptiness, ranges.
+
+All that is wrong is said at once.
+"""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import TypeVar
 
 from email_validator import EmailNotValidError, validate_email
@@ -10,6 +13,14 @@ from email_validator import EmailNotValidError, validate_email
 from resolvers.errors import Flaw, Invalid
 
 T = TypeVar("T")
+
+PASSWORD_LEAST, PASSWORD_MOST = 10, 200
+TAGS_MOST = 20
+
+
+def is_storable(value: str) -> bool:
+    """PostgreSQL refuses a NUL, and half of a surrogate pair has no encoding."""
+    return "\x00" not in value and not any("\ud800" <= character <= "\udfff" for character in value)
 
 
 class Form:
@@ -20,9 +31,9 @@ class Form:
         self._flaws.append(Flaw(message, ("input", field) if field else ()))
 
     def text(self, field: str, value: str, *, most: int, least: int = 1) -> str:
-        """Without surrounding white space. A NUL never reaches a database: PostgreSQL refuses it."""
+        """Without white space around it. A NUL or half a character never reaches a database: PostgreSQL refuses it."""
         value = value.strip()
-        if "\x00" in value:
+        if not is_storable(value):
             self.flaw(field, f"{field} contains a character that cannot be stored")
         if len(value) < least:
             self.flaw(field, f"{field} is empty" if least == 1 else f"{field} needs {least} characters or more")
@@ -39,20 +50,27 @@ class Form:
 
     def password(self, field: str, value: str) -> str:
         """As it is typed: white space counts."""
-        if not 10 <= len(value) <= 200:
-            self.flaw(field, f"{field} needs between 10 and 200 characters")
+        if not PASSWORD_LEAST <= len(value) <= PASSWORD_MOST:
+            self.flaw(field, f"{field} needs between {PASSWORD_LEAST} and {PASSWORD_MOST} characters")
         return value
 
     def tags(self, field: str, values: list[str]) -> list[str]:
-        """Lower case, each once."""
-        if len(values) > 20:
-            self.flaw(field, f"{field} has more than 20 entries")
-        return sorted({self.text(field, value, most=50).lower() for value in values})
+        """Lower case, each once, with single spaces only: white space of other kinds ends a tag where it is stored."""
+        if len(values) > TAGS_MOST:
+            self.flaw(field, f"{field} has more than {TAGS_MOST} entries")
+        return sorted({self.text(field, " ".join(value.split()).lower(), most=50) for value in values})
 
     def moment(self, field: str, value: datetime | None) -> datetime | None:
-        if value is not None and value.tzinfo is None:
+        """In UTC, as it is stored and told."""
+        if value is None:
+            return None
+        if value.tzinfo is None:
             self.flaw(field, f"{field} has no time zone")
-        return value
+        try:
+            return value.astimezone(UTC)
+        except OverflowError:
+            self.flaw(field, f"{field} is out of range")
+            return value
 
     def optional(self, check: Callable[..., T], field: str, value: T | None, **bounds: int) -> T | None:
         return None if value is None else check(field, value, **bounds)
@@ -60,6 +78,10 @@ class Form:
     def done(self) -> None:
         if self._flaws:
             raise Invalid(*self._flaws)
+
+
+def is_storable(value: str) -> bool:
+    return "\x00" not in value and not any("\ud800" <= letter <= "\udfff" for letter in value)
 
 
 @contextmanager

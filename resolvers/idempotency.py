@@ -9,16 +9,19 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, update
+from sqlmodel import col
 
 from models import NOBODY
 from models.idempotency import Answer
 from resolvers.cipher import Cipher
-from resolvers.errors import Conflict
+from resolvers.errors import Conflict, Flaw, Invalid
+from resolvers.form import is_storable
 from resolvers.session import Transaction
 
 KEPT = timedelta(hours=24)
 PURPOSE = "answer"
+KEY_MOST = 128
 
 
 @dataclass(frozen=True)
@@ -38,7 +41,7 @@ current: ContextVar[Request | None] = ContextVar("current", default=None)
 
 
 class Repeated(Exception):
-    """This was done before: not an error, the first answer is to be given again."""
+    """Done before: not an error, the first answer is to be given again."""
 
     def __init__(self, noun: str, row_id: UUID | None, secret: str | None) -> None:
         super().__init__(noun)
@@ -52,21 +55,28 @@ async def claim(tx: Transaction, cipher: Cipher) -> UUID | None:
     request = current.get()
     if request is None or tx.viewer == NOBODY:
         return None
-    mine = (Answer.principal_id == tx.viewer, Answer.mutation == request.mutation, Answer.key == request.key)
-    await tx.raw(delete(Answer).where(*mine, Answer.created_at < tx.now - KEPT))
+    if not 0 < len(request.key) <= KEY_MOST or not is_storable(request.key):
+        raise Invalid(Flaw(f"idempotencyKey needs between 1 and {KEY_MOST} characters", ("idempotencyKey",)))
+    mine = (
+        col(Answer.principal_id) == tx.viewer,
+        col(Answer.mutation) == request.mutation,
+        col(Answer.key) == request.key,
+    )
+    await tx.raw(delete(Answer).where(mine[0], col(Answer.created_at) < tx.now - KEPT))
     answer = Answer(
         principal_id=tx.viewer, mutation=request.mutation, key=request.key, arguments_hash=request.arguments_hash
     )
     if await tx.add_once(answer):
         return answer.id
-    first = (await tx.raw(select(Answer).where(*mine))).scalar_one()
+    [first] = await tx.find_all(Answer, *mine)
     if first.arguments_hash != request.arguments_hash:
         raise Conflict("This idempotency key was used with other arguments.")
-    raise Repeated(first.answer_noun, first.answer_id, cipher.open_json(PURPOSE, first.sealed or b""))
+    noun, row_id, secret = cipher.open_json(PURPOSE, first.sealed or b"")
+    raise Repeated(noun, UUID(row_id) if row_id else None, secret)
 
 
 async def keep(tx: Transaction, cipher: Cipher, answer_id: UUID) -> None:
     """Write down what the operation answered, in its own transaction."""
     row, secret = tx.answered
-    kept = {"answer_noun": row.noun, "answer_id": row.id} if row else {}
-    await tx.raw(update(Answer).where(Answer.id == answer_id).values(sealed=cipher.seal_json(PURPOSE, secret), **kept))
+    sealed = cipher.seal_json(PURPOSE, [row.noun, row.id.hex, secret] if row else ["", None, secret])
+    await tx.raw(update(Answer).where(col(Answer.id) == answer_id).values(sealed=sealed))

@@ -24,16 +24,12 @@ PURPOSE = "feed"
 CURSOR = struct.Struct(">16sqq8s")  # epoch, position, counters, feed and filter: always as long
 
 
-def everything(_row: Any) -> Sequence[Condition]:
-    return ()
-
-
 @dataclass(frozen=True, eq=False)
 class Source:
     """One kind of row that a feed shows: those that `rule` allows, of them those that `where` keeps."""
 
     rule: Rule[Any]
-    where: Callable[[Any], Sequence[Condition]] = everything
+    where: Callable[[Any], Sequence[Condition]]
 
     def reached_from(self, ids: Iterable[UUID]) -> Any:
         row: Any = self.rule.row
@@ -54,20 +50,21 @@ def fixed(*topics: Topic) -> Topics:
 class Subject:
     """What is followed. Two are equal when name and arguments are: then a change asks the same question for both.
 
-    `scope` is the rule that lets one follow it, `noun` the outer name of the row that it is about. `rights` are the topics on which the viewer's access may change,
-    `topics` those on which the subject itself does.
+    `rule` lets one follow it, `row` is what it is about, as it was when the viewer came. `rights` are the topics on
+    which the viewer's access may change, `topics` those on which the subject itself does.
     """
 
     name: str
     arguments: tuple[Any, ...]
-    scope: tuple[Rule[Any], UUID] = field(compare=False)
+    rule: Rule[Any] = field(compare=False)
+    row: Row = field(compare=False)
     sources: tuple[Source, ...] = field(compare=False)
     topics: Topics = field(compare=False)
     rights: frozenset[Topic] = field(compare=False)
-    noun: str = field(default="", compare=False)
 
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "noun", self.noun or self.scope[0].row.__name__)
+    @property
+    def scope(self) -> tuple[Rule[Any], UUID]:
+        return self.rule, self.row.id
 
     def source(self, noun: str) -> Source | None:
         row = policy.row_of(noun)
@@ -92,10 +89,9 @@ class Live:
         self._epoch = (await self._feed.head()).epoch
         await self.delivery.start()
 
-    async def cursor(self, subject: Subject) -> str:
-        """Where the feed continues a snapshot. Taken before the snapshot's rows are read: then nothing is missed."""
-        position = (await self._feed.head()).position
-        return self.seal(subject, Mark(position, position))
+    def here(self) -> Mark:
+        """Where a feed continues a snapshot. Taken before the snapshot's rows are read: then nothing is missed."""
+        return Mark(self.delivery.settled, self.delivery.settled)
 
     def seal(self, subject: Subject, mark: Mark) -> str:
         content = CURSOR.pack(self._epoch.bytes, *mark, subject.digest)
@@ -167,7 +163,7 @@ async def _sight(
     if change.before is not None:
         facts = {f"before_{name}": value for name, value in change.before.items()}
         saw = await db.audience(before, change.row_id, viewers, *source.where(before.row), **facts)
-    saw = (saw | {UUID(hex) for hex in change.lost}) - {UUID(hex) for hex in change.gained}
+    saw = (saw | set(map(UUID, change.lost))) - set(map(UUID, change.gained))
     touched = (see_now | saw) & set(viewers) & await _witnesses(db, change, viewers)
     ended = Outcome.REVOKED if change.row_id == subject.scope[1] else Outcome.REMOVED
     return {

@@ -19,7 +19,7 @@ class Passwords:
 
     async def hash(self, password: str) -> str:
         async with self._turn:
-            return await asyncio.to_thread(self._hasher.hash, password)
+            return await asyncio.to_thread(self._hasher.hash, _bytes(password))
 
     async def verify(self, password_hash: str | None, password: str) -> bool:
         """Whether the password is right; with no hash it never is, and that takes as long."""
@@ -29,6 +29,11 @@ class Passwords:
 
     def _matches(self, password_hash: str, password: str) -> bool:
         try:
-            return self._hasher.verify(password_hash, password)
+            return self._hasher.verify(password_hash, _bytes(password))
         except (VerificationError, InvalidHashError):
             return False
+
+
+def _bytes(password: str) -> bytes:
+    """As it is typed, whatever was typed."""
+    return password.encode(errors="surrogatepass")

@@ -177,7 +177,7 @@ async def retract_upvote(ctx: Context, question_id: UUID) -> Question:
     async with ctx.transaction() as tx:
         question = await tx.get(policy.upvote_question, question_id)
         mine = (col(Vote.question_id) == question_id, col(Vote.principal_id) == ctx.viewer)
-        if (await tx.raw(delete(Vote).where(*mine).returning(Vote.id))).first() is not None:
+        if (await tx.raw(delete(Vote).where(*mine).returning(col(Vote.id)))).first() is not None:
             await tx.count(Question.votes, question, -1)
             _tell(tx, question, Kind.COUNTERS)
         return tx.answer(question)
@@ -188,7 +188,8 @@ def of_viewer(board: QuestionBoard, viewer: UUID) -> Subject:
     return Subject(
         name="myQuestions",
         arguments=(board.id,),
-        scope=(policy.follow_board, board.id),
+        rule=policy.follow_board,
+        row=board,
         sources=(Source(policy.own_question, lambda question: (question.board_id == board.id,)),),
         topics=fixed(topics.board(board.id)),
         rights=frozenset({topics.standing(viewer, board.community_id), topics.person(viewer)}),

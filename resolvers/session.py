@@ -2,13 +2,14 @@
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Any, TypeVar, overload
+from typing import Any, TypeVar, TypeVarTuple, overload
 from uuid import UUID
 
 from sqlalchemy import Executable, Result, Select, literal, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm.attributes import set_committed_value
+from sqlmodel import col
 
 from models import Change, Kind, Member, MemberState, Row
 from realtime.topics import Topic
@@ -16,6 +17,7 @@ from resolvers.errors import Forbidden, NotFound
 from resolvers.policy.rules import Audience, Rule, viewers_value
 
 R = TypeVar("R", bound=Row)
+Columns = TypeVarTuple("Columns")
 
 
 class Reader:
@@ -35,26 +37,17 @@ class Reader:
         found = (await self.execute(statement, {"row_id": row_id})).one_or_none()
         if found is None:
             raise NotFound
-        if not found[1]:
+        row, is_allowed = found
+        if not is_allowed:
             raise Forbidden(rule.name)
-        return found[0]
+        return self.hold(row)
 
-    def select(self, rule: Rule[R]) -> Select[tuple[R]]:
+    def select(self, rule: Rule[R]) -> Select[R]:
         """All rows that the rule allows, to be narrowed by the caller."""
         return rule.selection
 
-    async def all(self, statement: Select[tuple[R]]) -> Sequence[R]:
+    async def all(self, statement: Select[R]) -> Sequence[R]:
         return (await self.execute(statement)).scalars().all()
-
-    async def first(self, statement: Select[tuple[R]]) -> R | None:
-        return (await self.execute(statement.limit(1))).scalars().first()
-
-    async def may(self, rule: Rule[R], row_id: UUID) -> bool:
-        try:
-            await self.get(rule, row_id)
-        except (NotFound, Forbidden):
-            return False
-        return True
 
     async def audience(
         self, audience: Audience, row_id: UUID, viewers: Collection[UUID], *filters: Any, **facts: Any
@@ -70,7 +63,8 @@ class Reader:
     async def find(self, what: Any, *where: Any) -> Any: ...
     async def find(self, what: Any, *where: Any) -> Any:
         """One row or column by facts that the caller vouches for. No rule is asked."""
-        return (await self.raw(select(what).where(*where).limit(1))).scalars().first()
+        found = (await self.raw(select(what).where(*where).limit(1))).scalars().first()
+        return self.hold(found) if isinstance(found, Row) else found
 
     async def find_all(self, what: type[R], *where: Any, order: Any = None) -> Sequence[R]:
         """As `find`: rows by facts that the caller vouches for."""
@@ -92,8 +86,12 @@ class Reader:
         """The visible escape: no rule is asked. Say at the call why none is needed."""
         return await self._session.execute(statement, dict(values or {}))
 
-    async def execute(self, statement: Executable, values: Mapping[str, Any] | None = None) -> Result[Any]:
-        return await self._session.execute(statement, {"viewer": self.viewer, "now": self.now, **(values or {})})
+    async def execute(self, statement: Select[*Columns], values: Mapping[str, Any] | None = None) -> Result[*Columns]:
+        return await self._session.execute(statement, {"viewer": self.viewer, **(values or {})})
+
+    def hold(self, row: R) -> R:
+        """The row as it is; a transaction also remembers it."""
+        return row
 
 
 class Transaction(Reader):
@@ -105,17 +103,13 @@ class Transaction(Reader):
         self.answered: tuple[Row | None, str | None] = (None, None)
 
     async def get(self, rule: Rule[R], row_id: UUID, *, lock: bool = True) -> R:
-        return self.hold(await super().get(rule, row_id, lock=lock))
+        return await super().get(rule, row_id, lock=lock)
 
-    async def all(self, statement: Select[tuple[R]]) -> Sequence[R]:
+    async def all(self, statement: Select[R]) -> Sequence[R]:
         """Locked, in the order of the statement: what a transaction reads it reads in order to write."""
         entity = statement.column_descriptions[0]["entity"]
         locked = statement.with_for_update(of=entity).execution_options(populate_existing=True)
         return [self.hold(row) for row in await super().all(locked)]
-
-    async def find(self, what: Any, *where: Any) -> Any:
-        found = await super().find(what, *where)
-        return self.hold(found) if isinstance(found, Row) else found
 
     def hold(self, row: R) -> R:
         """Remember what decided, before this transaction, who could see the row."""
@@ -138,7 +132,7 @@ class Transaction(Reader):
     async def count(self, column: Any, row: Row, by: int) -> None:
         """Move a counter in the database, not in memory, so that none is lost."""
         table = type(row)
-        moved = update(table).where(table.id == row.id).values({column: column + by}).returning(column)  # type: ignore[arg-type]
+        moved = update(table).where(col(table.id) == row.id).values({column: column + by}).returning(column)
         set_committed_value(row, column.key, (await self._session.execute(moved)).scalar_one())
 
     def announce(

@@ -11,6 +11,7 @@ from models import (
     Member,
     MemberKind,
     MemberState,
+    Network,
     ParticipantRole,
     ParticipantState,
     Task,
@@ -225,28 +226,30 @@ async def say(ctx: Context, task_id: UUID, *, body: str) -> TaskMessage:
         return tx.answer(message)
 
 
-def of_viewer(network_id: UUID, viewer: UUID) -> Subject:
+def of_viewer(network: Network, viewer: UUID) -> Subject:
     """All tasks in which the viewer takes part."""
     return Subject(
         name="myTasks",
-        arguments=(network_id,),
-        scope=(policy.see_network, network_id),
-        sources=(Source(policy.see_task, lambda task: (task.network_id == network_id,)),),
+        arguments=(network.id,),
+        rule=policy.see_network,
+        row=network,
+        sources=(Source(policy.see_task, lambda task: (task.network_id == network.id,)),),
         topics=fixed(topics.tasks_of(viewer)),
         rights=frozenset({topics.person(viewer)}),
     )
 
 
-def one(task_id: UUID, viewer: UUID) -> Subject:
+def one(task: Task, viewer: UUID) -> Subject:
     """One task with its talk."""
     return Subject(
         name="task",
-        arguments=(task_id,),
-        scope=(policy.see_task, task_id),
+        arguments=(task.id,),
+        rule=policy.see_task,
+        row=task,
         sources=(
-            Source(policy.see_task, lambda task: (task.id == task_id,)),
-            Source(policy.see_message, lambda message: (message.task_id == task_id,)),
+            Source(policy.see_task, lambda row: (row.id == task.id,)),
+            Source(policy.see_message, lambda message: (message.task_id == task.id,)),
         ),
-        topics=fixed(topics.task(task_id)),
+        topics=fixed(topics.task(task.id)),
         rights=frozenset({topics.person(viewer)}),
     )

@@ -1,7 +1,7 @@
 """Accounts and sign-ins."""
 
 from datetime import datetime
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import strawberry
 
@@ -11,7 +11,10 @@ from schema.base import Node, node, plain, project
 from schema.context import Info
 from schema.problems import Payload, mutation
 
-Network = Annotated["Network", strawberry.lazy("schema.networks")]
+if TYPE_CHECKING:
+    from schema.networks import Network
+else:
+    Network = Annotated["Network", strawberry.lazy("schema.networks")]
 
 
 @node("A person, whatever networks they belong to. Seen by themselves alone.")
@@ -92,11 +95,15 @@ class AccountMutations:
 
     @mutation("End this sign-in; its open sockets close.")
     async def sign_out(self, info: Info) -> Account:
-        return Account.of(await accounts.sign_out(info.context))
+        account = await accounts.sign_out(info.context)
+        info.context.take_cookie()
+        return Account.of(account)
 
     @mutation("End every sign-in of the account.")
     async def sign_out_everywhere(self, info: Info) -> Account:
-        return Account.of(await accounts.sign_out_everywhere(info.context))
+        account = await accounts.sign_out_everywhere(info.context)
+        info.context.take_cookie()
+        return Account.of(account)
 
     @mutation("Change the password; every other sign-in ends.")
     async def change_password(self, info: Info, input: ChangePasswordInput) -> Account:

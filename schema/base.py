@@ -7,13 +7,14 @@ from typing import Any, Self, TypeVar
 from uuid import UUID
 
 import strawberry
-from strawberry import ID
+from strawberry.types import get_object_definition
 
 from models import NOBODY, Row
 from resolvers import policy
 from resolvers.policy import Rule
 from schema.context import Info
 
+ID = strawberry.ID
 N = TypeVar("N", bound="Node")
 
 _types: dict[str, type["Node"]] = {}
@@ -50,7 +51,7 @@ class Node:
     @classmethod
     def of(cls, row: Any) -> Self:
         """Copies the columns that the type lists as plain fields, and nothing else."""
-        fields = cls.__strawberry_definition__.fields  # type: ignore[attr-defined]
+        fields = get_object_definition(cls, strict=True).fields
         names = [f.python_name for f in fields if f.base_resolver is None and f.python_name != "id"]
         return cls(row=row, id=global_id(row.noun, row.id), **{name: getattr(row, name) for name in names})
 
@@ -109,6 +110,11 @@ class Permission:
     rule: str | None = plain("The rule that does not allow it; null when it is allowed.")
 
 
+@strawberry.type
+class Permissions:
+    row: strawberry.Private[Any]
+
+
 def viewer_can(noun: str, **rules: Rule[Any]) -> Any:
     """What the viewer may do with the row, by the policy's own rules."""
 
@@ -120,7 +126,7 @@ def viewer_can(noun: str, **rules: Rule[Any]) -> Any:
         return strawberry.field(resolver=resolve, description=f"By the rule `{rule.name}`.")
 
     fields = {name: permission(rule) for name, rule in rules.items()}
-    permissions = type(f"{noun}Permissions", (), {"__annotations__": {"row": strawberry.Private[Any]}, **fields})
+    permissions = type(f"{noun}Permissions", (Permissions,), fields)
     made: Any = strawberry.type(permissions, description=f"What the viewer may do with this {noun}.")
 
     def resolve(self: Any) -> made:

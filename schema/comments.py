@@ -7,7 +7,7 @@ import strawberry
 import models
 from models import Lifecycle
 from resolvers import comments, policy
-from schema.base import ID, Node, edge, node, plain, project, row_id, viewer_can
+from schema.base import ID, Node, edge, node, plain, row_id, viewer_can
 from schema.contents import Content, Topic
 from schema.context import Info
 from schema.members import Member
@@ -46,4 +46,4 @@ class CommentMutations:
 
     @mutation("Accept a comment as the answer: topic, escalation and task are done.")
     async def accept_answer(self, info: Info, comment_id: ID) -> Topic:
-        return project(await comments.accept(info.context, row_id(comment_id, models.Comment)))
+        return Topic.of(await comments.accept(info.context, row_id(comment_id, models.Comment)))

@@ -1,7 +1,6 @@
 """Communities and memberships."""
 
-from enum import StrEnum
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import strawberry
 
@@ -22,8 +21,12 @@ from schema.members import Member
 from schema.paging import Connection, connection
 from schema.problems import mutation
 
-Network = Annotated["Network", strawberry.lazy("schema.networks")]
-QuestionBoard = Annotated["QuestionBoard", strawberry.lazy("schema.boards")]
+if TYPE_CHECKING:
+    from schema.boards import QuestionBoard
+    from schema.networks import Network
+else:
+    Network = Annotated["Network", strawberry.lazy("schema.networks")]
+    QuestionBoard = Annotated["QuestionBoard", strawberry.lazy("schema.boards")]
 
 strawberry.enum(Admits, description="Whom a community is for.")
 strawberry.enum(Visibility, description="How far a community is seen by those who do not belong.")
@@ -31,12 +34,7 @@ strawberry.enum(JoinPolicy, description="How one comes in.")
 strawberry.enum(CommunityPurpose, description="What a community is for.")
 strawberry.enum(CommunityState, description="Whether a community is at work.")
 strawberry.enum(MembershipState, description="How somebody stands to a community.")
-
-Role = strawberry.enum(
-    StrEnum("Role", {role.name or "": role.name for role in CommunityRole}),
-    name="CommunityRole",
-    description="What somebody does in a community. Roles combine.",
-)
+strawberry.enum(CommunityRole, description="What somebody does in a community. Roles combine.")
 
 
 @node("A community: people, what they write, and who may read it.")
@@ -80,12 +78,8 @@ class Membership(Node):
     viewer_can = viewer_can("Membership", manage=policy.manage_membership)
 
     @strawberry.field(description="What they do there.")
-    def roles(self) -> list[Role]:
-        return [Role[role.name or ""] for role in CommunityRole if role & self.row.roles]
-
-
-def _roles(roles: list[Role]) -> list[CommunityRole]:
-    return [CommunityRole[role.name] for role in roles]
+    def roles(self) -> list[CommunityRole]:
+        return list(CommunityRole(self.row.roles))
 
 
 @strawberry.input(description="A new community.")
@@ -109,7 +103,7 @@ class UpdateCommunityInput:
 @strawberry.input(description="Whom to invite.")
 class InviteToCommunityInput:
     member_id: ID = plain("A member of the network.")
-    roles: list[Role] = strawberry.field(default_factory=list, description="What they will do there.")
+    roles: list[CommunityRole] = strawberry.field(default_factory=list, description="What they will do there.")
 
 
 @strawberry.type
@@ -154,7 +148,7 @@ class CommunityMutations:
             info.context,
             row_id(community_id, models.Community),
             member_id=row_id(input.member_id, models.Member),
-            roles=_roles(input.roles),
+            roles=input.roles,
         )
         return Membership.of(invited)
 
@@ -180,6 +174,6 @@ class CommunityMutations:
         return Membership.of(removed)
 
     @mutation("Give somebody exactly these roles; PRESENTER names a speaker.")
-    async def change_roles(self, info: Info, membership_id: ID, roles: list[Role]) -> Membership:
+    async def change_roles(self, info: Info, membership_id: ID, roles: list[CommunityRole]) -> Membership:
         id = row_id(membership_id, models.Membership)
-        return Membership.of(await communities.change_roles(info.context, id, roles=_roles(roles)))
+        return Membership.of(await communities.change_roles(info.context, id, roles=roles))

@@ -1,7 +1,7 @@
 """Topics and posts."""
 
 from datetime import datetime
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import strawberry
 
@@ -15,8 +15,12 @@ from schema.members import Member
 from schema.paging import Connection, connection
 from schema.problems import mutation
 
-Comment = Annotated["Comment", strawberry.lazy("schema.comments")]
-Escalation = Annotated["Escalation", strawberry.lazy("schema.escalations")]
+if TYPE_CHECKING:
+    from schema.comments import Comment
+    from schema.escalations import Escalation
+else:
+    Comment = Annotated["Comment", strawberry.lazy("schema.comments")]
+    Escalation = Annotated["Escalation", strawberry.lazy("schema.escalations")]
 
 strawberry.enum(ContentKind, description="What sort of content it is.")
 strawberry.enum(Lifecycle, description="Whether something stands, or was taken back by its author.")
@@ -106,11 +110,11 @@ class EditContentInput:
 class ContentMutations:
     @mutation("Publish a topic.")
     async def create_topic(self, info: Info, community_id: ID, input: ContentInput) -> Topic:
-        return project(await _publish(info, community_id, ContentKind.TOPIC, input))
+        return Topic.of(await _publish(info, community_id, ContentKind.TOPIC, input))
 
     @mutation("Publish a post.")
     async def create_post(self, info: Info, community_id: ID, input: ContentInput) -> Post:
-        return project(await _publish(info, community_id, ContentKind.POST, input))
+        return Post.of(await _publish(info, community_id, ContentKind.POST, input))
 
     @mutation("Say something anew; what it said before stays as a revision.")
     async def edit_content(

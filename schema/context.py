@@ -31,7 +31,8 @@ class Context(DomainContext):
     live: Live
     connection_params: dict[str, object] | None = None
     token: str | None = field(default=None, repr=False)
-    set_cookie: Callable[[str], None] = field(default=lambda token: None, repr=False)
+    set_cookie: Callable[[str], None] = field(default=lambda _token: None, repr=False)
+    take_cookie: Callable[[], None] = field(default=lambda: None, repr=False)
     _loaders: dict[Hashable, DataLoader[UUID, Any]] = field(default_factory=dict, repr=False)
 
     async def sign_in_with(self, token: str | None) -> None:
@@ -49,7 +50,8 @@ class Context(DomainContext):
                 bell.clear()
                 await self.sign_in_with(self.token)
                 with suppress(TimeoutError):
-                    await asyncio.wait_for(bell.wait(), self._remaining())
+                    async with asyncio.timeout(self._remaining()):
+                        await bell.wait()
 
     def _remaining(self) -> float | None:
         return (self.sign_in.expires_at - self.means.clock.now()).total_seconds() if self.sign_in else None

@@ -1,8 +1,8 @@
 """Every feed twice: as a query with a cursor, and as the subscription that continues it."""
 
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Coroutine
 from enum import StrEnum
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 import strawberry
@@ -25,6 +25,7 @@ from schema.questions import Question
 from schema.tasks import Task
 
 Events = AsyncGenerator[FeedEvent, None]
+S = TypeVar("S", bound="Snapshot")
 
 
 @strawberry.enum(description="The order of a board's questions.")
@@ -114,7 +115,7 @@ class QuestionBoardView(Snapshot):
     ) -> Connection[Question]:
         listing = questions.TOP if order is BoardOrder.TOP else questions.NEW
         page = listing.page(info.context.means.cipher, first=first, last=last, after=after, before=before)
-        return await _page(info, self.subject, listing, "Question", page)  # type: ignore[no-any-return]
+        return await _page(info, self.subject, listing, "Question", page)
 
 
 @strawberry.type(description="A board as its moderators see it.")
@@ -173,13 +174,13 @@ def _escalation_filter(filter: EscalationFilter | None) -> escalations.Filter:
 
 async def _activity(info: Info, id: ID, kinds: list[ContentKind] | None, tags: list[str] | None) -> Subject:
     community = await info.context.get(policy.read_community, row_id(id, models.Community))
-    return activity.of_community(community.id, info.context.viewer, _filter(kinds, tags))
+    return activity.of_community(community, info.context.viewer, _filter(kinds, tags))
 
 
 async def _my_feed(info: Info, network_id: ID, filter: FeedFilter | None) -> Subject:
     network = await info.context.get(policy.see_network, row_id(network_id, models.Network))
     filter = filter or FeedFilter()
-    return activity.of_viewer(network.id, info.context.viewer, _filter(filter.kinds, filter.tags))
+    return activity.of_viewer(network, info.context.viewer, _filter(filter.kinds, filter.tags))
 
 
 async def _thread(info: Info, id: ID) -> Subject:
@@ -198,23 +199,25 @@ async def _board(
 
 async def _tasks(info: Info, network_id: ID) -> Subject:
     network = await info.context.get(policy.see_network, row_id(network_id, models.Network))
-    return tasks.of_viewer(network.id, info.context.viewer)
+    return tasks.of_viewer(network, info.context.viewer)
 
 
 async def _task(info: Info, id: ID) -> Subject:
     task = await info.context.get(policy.see_task, row_id(id, models.Task))
-    return tasks.one(task.id, info.context.viewer)
+    return tasks.one(task, info.context.viewer)
 
 
 async def _dashboard(info: Info, network_id: ID, filter: EscalationFilter | None) -> Subject:
     network = await info.context.get(policy.see_network, row_id(network_id, models.Network))
-    return escalations.dashboard(network.id, info.context.viewer, _escalation_filter(filter))
+    return escalations.dashboard(network, info.context.viewer, _escalation_filter(filter))
 
 
-async def _open(info: Info, subject: Subject) -> tuple[FeedCursor, Any]:
-    """The cursor and then the row that the feed is about: in this order nothing falls between them."""
-    cursor = FeedCursor(await info.context.live.cursor(subject))
-    return cursor, project(await info.context.get(*subject.scope))
+async def _snapshot(info: Info, shape: type[S], opening: Coroutine[Any, Any, Subject], name: str | None = None) -> S:
+    """The feed as it is, with the row that it is about. Its cursor is taken before any row is read."""
+    here = info.context.live.here()
+    subject = await opening
+    about = {name: project(subject.row)} if name else {}
+    return shape(subject=subject, cursor=FeedCursor(info.context.live.seal(subject, here)), **about)
 
 
 @strawberry.type
@@ -227,65 +230,49 @@ class FeedQueries:
         kinds: list[ContentKind] | None = None,
         tags: list[str] | None = None,
     ) -> CommunityActivity | None:
-        subject = await _activity(info, community_id, kinds, tags)
-        cursor, community = await _open(info, subject)
-        return CommunityActivity(subject=subject, cursor=cursor, community=community)
+        return await _snapshot(info, CommunityActivity, _activity(info, community_id, kinds, tags), "community")
 
     @strawberry.field(description="What is new in all communities of a network to which the viewer belongs.")
     async def my_feed(self, info: Info, network_id: ID, filter: FeedFilter | None = None) -> MyFeed | None:
-        subject = await _my_feed(info, network_id, filter)
-        cursor, _ = await _open(info, subject)
-        return MyFeed(subject=subject, cursor=cursor)
+        return await _snapshot(info, MyFeed, _my_feed(info, network_id, filter))
 
     @strawberry.field(description="A topic or post with its comments.")
     async def content(self, info: Info, id: ID) -> ContentThread | None:
-        subject = await _thread(info, id)
-        cursor, content = await _open(info, subject)
-        return ContentThread(subject=subject, cursor=cursor, content=content)
+        return await _snapshot(info, ContentThread, _thread(info, id), "content")
 
     @strawberry.field(description="A board as the hall sees it, whoever looks.")
     async def question_board(self, info: Info, id: ID) -> QuestionBoardView | None:
-        subject = await _board(info, id, policy.follow_board, boards.audience)
-        cursor, board = await _open(info, subject)
-        return QuestionBoardView(subject=subject, cursor=cursor, board=board)
+        return await _snapshot(info, QuestionBoardView, _board(info, id, policy.follow_board, boards.audience), "board")
 
     @strawberry.field(description="A board with all that waits or was turned down; for those who run it.")
     async def question_board_moderation(self, info: Info, id: ID) -> QuestionBoardModeration | None:
-        subject = await _board(info, id, policy.run_board, boards.moderation)
-        cursor, board = await _open(info, subject)
-        return QuestionBoardModeration(subject=subject, cursor=cursor, board=board)
+        return await _snapshot(
+            info, QuestionBoardModeration, _board(info, id, policy.run_board, boards.moderation), "board"
+        )
 
     @strawberry.field(description="A board as the hall's screen shows it; for kiosks and those who run it.")
     async def question_board_display(self, info: Info, id: ID) -> QuestionBoardDisplay | None:
-        subject = await _board(info, id, policy.display_board, boards.display)
-        cursor, board = await _open(info, subject)
-        return QuestionBoardDisplay(subject=subject, cursor=cursor, board=board)
+        return await _snapshot(
+            info, QuestionBoardDisplay, _board(info, id, policy.display_board, boards.display), "board"
+        )
 
     @strawberry.field(description="The viewer's own questions on a board, anonymous ones included.")
     async def my_questions(self, info: Info, board_id: ID) -> MyQuestions | None:
-        subject = await _board(info, board_id, policy.follow_board, questions.of_viewer)
-        cursor, _ = await _open(info, subject)
-        return MyQuestions(subject=subject, cursor=cursor)
+        return await _snapshot(info, MyQuestions, _board(info, board_id, policy.follow_board, questions.of_viewer))
 
     @strawberry.field(description="The tasks of a network in which the viewer takes part.")
     async def my_tasks(self, info: Info, network_id: ID) -> MyTasks | None:
-        subject = await _tasks(info, network_id)
-        cursor, _ = await _open(info, subject)
-        return MyTasks(subject=subject, cursor=cursor)
+        return await _snapshot(info, MyTasks, _tasks(info, network_id))
 
     @strawberry.field(description="A task with its talk; for those who take part in it.")
     async def task(self, info: Info, id: ID) -> TaskThread | None:
-        subject = await _task(info, id)
-        cursor, task = await _open(info, subject)
-        return TaskThread(subject=subject, cursor=cursor, task=task)
+        return await _snapshot(info, TaskThread, _task(info, id), "task")
 
     @strawberry.field(description="The escalations of a network, as far as the viewer may see them.")
     async def escalations(
         self, info: Info, network_id: ID, filter: EscalationFilter | None = None
     ) -> Escalations | None:
-        subject = await _dashboard(info, network_id, filter)
-        cursor, _ = await _open(info, subject)
-        return Escalations(subject=subject, cursor=cursor)
+        return await _snapshot(info, Escalations, _dashboard(info, network_id, filter))
 
 
 @strawberry.type

@@ -1,7 +1,7 @@
 """Invitations into a network."""
 
 from datetime import datetime
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import strawberry
 
@@ -14,7 +14,10 @@ from schema.context import Info
 from schema.members import Member
 from schema.problems import Payload, mutation
 
-Network = Annotated["Network", strawberry.lazy("schema.networks")]
+if TYPE_CHECKING:
+    from schema.networks import Network
+else:
+    Network = Annotated["Network", strawberry.lazy("schema.networks")]
 
 strawberry.enum(InvitationState, description="What has become of an invitation.")
 

@@ -1,6 +1,6 @@
 """One shape for everything live: the events of a feed, as each viewer may see them at that moment."""
 
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from enum import StrEnum
 from typing import Annotated, Any, NewType
@@ -96,16 +96,10 @@ async def events(info: Info, subject: Subject, after: FeedCursor | None) -> Asyn
 
 
 async def _render(ctx: Context, subject: Subject, event: Event) -> Any:
-    """The event with its rows as they are now. A row that has gone meanwhile is told as gone, or not at all."""
     cursor = FeedCursor(ctx.live.seal(subject, event.mark))
     match event.outcome:
-        case Outcome.COUNTERS:
-            nodes = await _nodes(ctx, subject, event)
-            return Counters(cursor=cursor, nodes=nodes) if nodes else None
-        case Outcome.ADDED | Outcome.CHANGED:
-            nodes = await _nodes(ctx, subject, event)
-            shape = Added if event.outcome is Outcome.ADDED else Changed
-            return shape(cursor=cursor, node=nodes[0]) if nodes else _removed(cursor, event)
+        case Outcome.ADDED | Outcome.CHANGED | Outcome.COUNTERS:
+            return await _shown(ctx, subject, event, cursor)
         case Outcome.REMOVED:
             return _removed(cursor, event)
         case Outcome.LAGGED:
@@ -113,13 +107,18 @@ async def _render(ctx: Context, subject: Subject, event: Event) -> Any:
         case Outcome.RESYNC:
             return ResyncRequired(reason=ResyncReason(event.reason or "ACCESS_CHANGED"))
         case Outcome.REVOKED:
-            return AccessRevoked(scope=global_id(subject.noun, subject.scope[1]))
+            return AccessRevoked(scope=global_id(subject.row.noun, subject.row.id))
         case Outcome.HEARTBEAT:
             return Heartbeat(cursor=cursor)
 
 
-async def _nodes(ctx: Context, subject: Subject, event: Event) -> Sequence[Node]:
-    return [project(row) for row in await ctx.live.rows(ctx, subject, event.refs)]
+async def _shown(ctx: Context, subject: Subject, event: Event, cursor: FeedCursor) -> Any:
+    """The event with its rows as they are now. A row that has gone meanwhile is told as gone, or not at all."""
+    nodes = [project(row) for row in await ctx.live.rows(ctx, subject, event.refs)]
+    if event.outcome is Outcome.COUNTERS:
+        return Counters(cursor=cursor, nodes=nodes) if nodes else None
+    shape = Added if event.outcome is Outcome.ADDED else Changed
+    return shape(cursor=cursor, node=nodes[0]) if nodes else _removed(cursor, event)
 
 
 def _removed(cursor: FeedCursor, event: Event) -> Removed | None:

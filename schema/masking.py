@@ -5,16 +5,22 @@ import secrets
 from typing import Any
 
 from graphql import GraphQLError
+from strawberry.exceptions import MissingQueryError
 from strawberry.extensions import MaskErrors
+from strawberry.schema.exceptions import CannotGetOperationTypeError, InvalidOperationTypeError
 
 from resolvers.errors import DomainError
 
 log = logging.getLogger("plenary.bugs")
 
 
+# What the domain refuses, and what is wrong with the client's own text.
+NEWS = (DomainError, GraphQLError, MissingQueryError, CannotGetOperationTypeError, InvalidOperationTypeError)
+
+
 def is_bug(error: GraphQLError) -> bool:
     """An error without an original is about the document itself, which is the client's own text."""
-    return error.original_error is not None and not isinstance(error.original_error, (DomainError, GraphQLError))
+    return error.original_error is not None and not isinstance(error.original_error, NEWS)
 
 
 class Masking(MaskErrors):

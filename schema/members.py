@@ -1,6 +1,6 @@
 """Members of a network."""
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import strawberry
 
@@ -11,7 +11,10 @@ from schema.base import ID, Node, edge, flag, guarded, node, plain, row_id, view
 from schema.context import Info
 from schema.problems import mutation
 
-Network = Annotated["Network", strawberry.lazy("schema.networks")]
+if TYPE_CHECKING:
+    from schema.networks import Network
+else:
+    Network = Annotated["Network", strawberry.lazy("schema.networks")]
 
 strawberry.enum(MemberKind, description="How somebody stands to the company.")
 strawberry.enum(MemberState, description="Whether somebody is here now.")

@@ -1,6 +1,6 @@
 """Networks."""
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import strawberry
 
@@ -11,9 +11,14 @@ from schema.base import ID, Node, node, plain, project, row_id, viewer_can
 from schema.context import Info
 from schema.paging import Connection, connection
 
-Community = Annotated["Community", strawberry.lazy("schema.communities")]
-Invitation = Annotated["Invitation", strawberry.lazy("schema.invitations")]
-Member = Annotated["Member", strawberry.lazy("schema.members")]
+if TYPE_CHECKING:
+    from schema.communities import Community
+    from schema.invitations import Invitation
+    from schema.members import Member
+else:
+    Community = Annotated["Community", strawberry.lazy("schema.communities")]
+    Invitation = Annotated["Invitation", strawberry.lazy("schema.invitations")]
+    Member = Annotated["Member", strawberry.lazy("schema.members")]
 
 strawberry.enum(NetworkKind, description="What a network is for.")
 

@@ -76,8 +76,10 @@ def mutation(description: str) -> Callable[[Callable[..., Awaitable[Any]]], Any]
 
         @functools.wraps(method)
         async def resolve(self: Any, info: Info, *, idempotency_key: str | None = None, **arguments: Any) -> Any:
-            request = idempotency_key and idempotency.Request(method.__name__, idempotency_key, arguments)
-            token = idempotency.current.set(request or None)
+            request = None
+            if idempotency_key is not None:
+                request = idempotency.Request(method.__name__, idempotency_key, arguments)
+            token = idempotency.current.set(request)
             try:
                 done = await method(self, info, **arguments)
                 return payload(**{name: done}) if name else done

@@ -1,8 +1,10 @@
 """The manifest: what there is to query, to change and to follow."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import strawberry
+from graphql import GraphQLError, OperationDefinitionNode
 from strawberry.extensions import ParserCache, ValidationCache
 from strawberry.schema.config import StrawberryConfig
 
@@ -68,6 +70,21 @@ class Mutation(
     pass
 
 
+class Parsing(ParserCache):
+    def on_parse(self) -> Iterator[None]:
+        """A document too deep to be read, or that leaves open what to run, is the client's mistake and no bug."""
+        context = self.execution_context
+        try:
+            document = self.cached_parse_document(context.query, **context.parse_options)
+        except RecursionError as error:
+            raise GraphQLError("The document is too deep.") from error
+        operations = [found for found in document.definitions if isinstance(found, OperationDefinitionNode)]
+        if len(operations) > 1 and context._provided_operation_name is None:  # noqa: SLF001 - there is no other way
+            raise GraphQLError("The document has several operations: say by operationName which one to run.")
+        context.graphql_document = document
+        yield
+
+
 class Schema(strawberry.Schema):
     def process_errors(self, errors: Any, execution_context: Any = None) -> None:
         """Masking has logged what is a bug; what the domain refuses is no news."""
@@ -81,5 +98,5 @@ def build(*, sort_schema: bool = False) -> Schema:
         subscription=Subscription,
         types=node_types(),
         config=StrawberryConfig(scalar_map={FeedCursor: FEED_CURSOR}, sort_schema=sort_schema),
-        extensions=[Masking, lambda: ParserCache(maxsize=1_000), lambda: ValidationCache(maxsize=1_000)],
+        extensions=[Masking, lambda: Parsing(maxsize=1_000), lambda: ValidationCache(maxsize=1_000)],
     )

@@ -7,7 +7,7 @@ from typing import Any
 
 from graphql import GraphQLError
 from strawberry.subscriptions.protocols.graphql_transport_ws.handlers import BaseGraphQLTransportWSHandler, Operation
-from strawberry.types.execution import PreExecutionError
+from strawberry.types.execution import ExecutionResult, PreExecutionError
 from strawberry.utils.aio import aclosing
 
 from resolvers.accounts import ExpiredToken
@@ -18,14 +18,16 @@ from schema.masking import masked
 SIGNED_OUT, EXPIRED, TOO_MANY = 4401, 4403, 4429
 
 # What each type of message must bring, and what it may.
-SHAPES: dict[str, Mapping[str, type | tuple[type, ...]]] = {
+Shape = Mapping[str, type | tuple[type, ...]]
+
+SHAPES: Mapping[str, Shape] = {
     "connection_init": {},
     "ping": {},
     "pong": {},
     "subscribe": {"id": str, "payload": dict},
     "complete": {"id": str},
 }
-REQUEST = {"query": str, "variables": (dict, type(None)), "operationName": (str, type(None))}
+REQUEST: Shape = {"query": str, "variables": (dict, type(None)), "operationName": (str, type(None))}
 
 
 def is_well_formed(message: Any) -> bool:
@@ -88,6 +90,8 @@ class Handler(BaseGraphQLTransportWSHandler[Context, None]):
             await self._run(operation)
         except DomainError as error:
             await operation.send_initial_errors([GraphQLError(error.message, extensions=error.extensions)])
+        except GraphQLError as error:  # the document cannot be read
+            await operation.send_initial_errors([error])
         except Exception as bug:  # noqa: BLE001 - a bug must not take the socket with it
             await operation.send_initial_errors([masked(bug)])
 
@@ -101,8 +105,14 @@ class Handler(BaseGraphQLTransportWSHandler[Context, None]):
         )
         async with aclosing(source) as results:
             async for result in results:
-                if isinstance(result, PreExecutionError):
+                if isinstance(result, PreExecutionError) or _is_of_no_field(result):
                     await operation.send_initial_errors(result.errors or [])
                     return
-                await operation.send_next(result)
+                if isinstance(result, ExecutionResult):  # the schema delivers nothing in increments
+                    await operation.send_next(result)
         await operation.send_operation_message({"id": operation.id, "type": "complete"})
+
+
+def _is_of_no_field(result: Any) -> bool:
+    """What failed is the request or its source, not a field of its answer."""
+    return result.data is None and bool(result.errors) and all(error.path is None for error in result.errors)

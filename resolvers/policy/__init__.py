@@ -1,4 +1,7 @@
-"""Who may see and do what. The only place that says so: `policy.see_question` and its like."""
+"""Who may see and do what: `policy.see_question` and its like.
+
+The only place that says so.
+"""
 
 from resolvers.policy.accounts import see_account
 from resolvers.policy.boards import (

@@ -8,4 +8,4 @@ from resolvers.policy.rules import Condition, Viewer, sight
 
 @sight(Account)
 def see_account(viewer: Viewer, account: Any) -> Condition:
-    return account.principal_id == viewer  # type: ignore[no-any-return]
+    return account.principal_id == viewer

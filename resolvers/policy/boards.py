@@ -4,6 +4,7 @@ from typing import Any
 
 from sqlalchemy import and_, or_
 from sqlalchemy.orm import aliased
+from sqlmodel import col
 
 from models import BoardState, KioskKey, QuestionBoard
 from resolvers.policy.communities import PANEL, belongs_to, contributes_to, reads
@@ -12,10 +13,7 @@ from resolvers.policy.rules import Condition, Viewer, rule, sight, some
 
 def has_kiosk_key(viewer: Viewer, board_id: Any) -> Condition:
     key = aliased(KioskKey)
-    return some(
-        key,
-        where=[key.board_id == board_id, key.principal_id == viewer, key.revoked_at.is_(None)],  # type: ignore[union-attr]
-    )
+    return some(key, where=[key.board_id == board_id, key.principal_id == viewer, col(key.revoked_at).is_(None)])
 
 
 @sight(QuestionBoard)

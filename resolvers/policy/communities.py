@@ -4,6 +4,7 @@ from typing import Any
 
 from sqlalchemy import and_, not_, or_
 from sqlalchemy.orm import aliased
+from sqlmodel import col
 
 from models import (
     Admits,
@@ -38,14 +39,13 @@ def _has_membership(
     membership, member = aliased(Membership), aliased(Member)
     conditions: list[Any] = [
         membership.community_id == community_id,
-        membership.state.in_(states),  # type: ignore[attr-defined]
+        col(membership.state).in_(states),
         membership.member_id == member.id,
         member.principal_id == viewer,
         member.state == MemberState.ACTIVE,
     ]
     if roles is not None:
-        bits: Any = membership.roles
-        conditions.append(bits.bitwise_and(int(roles)) != 0)
+        conditions.append(col(membership.roles).bitwise_and(int(roles)) != 0)
     return some(membership, member, where=conditions)
 
 
@@ -82,11 +82,15 @@ def reads(viewer: Viewer, community_id: Any) -> Condition:
     return some(community, where=[community.id == community_id, read_community(viewer, community)])
 
 
+def is_active(community_id: Any) -> Condition:
+    """The community is not archived."""
+    community = aliased(Community)
+    return some(community, where=[community.id == community_id, community.state == CommunityState.ACTIVE])
+
+
 def contributes_to(viewer: Viewer, community_id: Any) -> Condition:
     """The viewer belongs to the community, and it is not archived."""
-    community = aliased(Community)
-    is_active = some(community, where=[community.id == community_id, community.state == CommunityState.ACTIVE])
-    return and_(is_active, belongs_to(viewer, community_id))
+    return and_(is_active(community_id), belongs_to(viewer, community_id))
 
 
 @rule(Community)

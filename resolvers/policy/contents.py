@@ -6,7 +6,7 @@ from sqlalchemy import and_, or_
 from sqlalchemy.orm import aliased
 
 from models import Comment, Content, ContentKind, Lifecycle, Revision
-from resolvers.policy.communities import MANAGERS, belongs_to, contributes_to, reads
+from resolvers.policy.communities import MANAGERS, belongs_to, contributes_to, is_active, reads
 from resolvers.policy.networks import internal, is_self, stands_in
 from resolvers.policy.rules import Condition, Viewer, rule, sight, some
 
@@ -53,7 +53,8 @@ def comment_on_content(viewer: Viewer, content: Any) -> Condition:
     """Who escalated a topic may follow it up where it went, without belonging there."""
     return and_(
         content.lifecycle == Lifecycle.PUBLISHED,
-        or_(contributes_to(viewer, content.community_id), is_self(viewer, content.author_id)),
+        is_active(content.community_id),
+        or_(belongs_to(viewer, content.community_id), is_self(viewer, content.author_id)),
     )
 
 

@@ -4,6 +4,7 @@ from typing import Any
 
 from sqlalchemy import or_
 from sqlalchemy.orm import aliased
+from sqlmodel import col
 
 from models import KioskKey, Member, Membership, MembershipState, Question
 from resolvers.policy.communities import belongs_to
@@ -31,7 +32,7 @@ def _shows_question_of(viewer: Viewer, member: Any) -> Condition:
         question,
         where=[
             key.principal_id == viewer,
-            key.revoked_at.is_(None),  # type: ignore[union-attr]
+            col(key.revoked_at).is_(None),
             question.board_id == key.board_id,
             question.on_screen,
             question.author_id == member.id,

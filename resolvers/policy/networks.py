@@ -1,8 +1,11 @@
-"""Standing in a network. Every other rule begins here."""
+"""Standing in a network.
+
+Every other rule begins here.
+"""
 
 from typing import Any
 
-from sqlalchemy import ColumnElement, true
+from sqlalchemy import ColumnElement
 from sqlalchemy.orm import aliased
 
 from models import Member, MemberKind, MemberState, Network, NetworkRole
@@ -36,15 +39,15 @@ def is_self(viewer: Viewer, member_id: Any) -> Condition:
 
 
 def internal(member: Any) -> Condition:
-    return true() & (member.kind == MemberKind.INTERNAL)
+    return member.kind == MemberKind.INTERNAL
 
 
 def external(member: Any) -> Condition:
-    return true() & (member.kind == MemberKind.EXTERNAL)
+    return member.kind == MemberKind.EXTERNAL
 
 
 def administrator(member: Any) -> Condition:
-    return true() & member.role.in_(ADMINISTRATORS)
+    return member.role.in_(ADMINISTRATORS)
 
 
 @sight(Network)

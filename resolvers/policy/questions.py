@@ -4,6 +4,7 @@ from typing import Any
 
 from sqlalchemy import and_, not_, or_
 from sqlalchemy.orm import aliased
+from sqlmodel import col
 
 from models import AuthorSeal, BoardState, Question, QuestionBoard, QuestionState, Vote
 from resolvers.policy.boards import has_kiosk_key
@@ -84,10 +85,8 @@ def withdraw_question(viewer: Viewer, question: Any) -> Condition:
 @rule(Question)
 def upvote_question(viewer: Viewer, question: Any) -> Condition:
     board = aliased(QuestionBoard)
-    is_running = some(
-        board,
-        where=[board.id == question.board_id, board.state.in_((BoardState.OPEN, BoardState.PAUSED))],  # type: ignore[attr-defined]
-    )
+    running = (BoardState.OPEN, BoardState.PAUSED)
+    is_running = some(board, where=[board.id == question.board_id, col(board.state).in_(running)])
     return and_(
         question.state == QuestionState.VISIBLE,
         is_running,

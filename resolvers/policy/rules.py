@@ -1,4 +1,7 @@
-"""What a rule is: one condition on rows, used three ways. May I, which may I, which of these viewers may."""
+"""What a rule is: one condition on rows, used three ways.
+
+May I, which may I, which of these viewers may.
+"""
 
 from collections.abc import Callable, Collection
 from functools import cached_property
@@ -6,9 +9,9 @@ from typing import Any, Generic, TypeVar
 from uuid import UUID
 
 from sqlalchemy import ARRAY, ColumnElement, Select, String, Uuid, bindparam, column, exists, func, literal, select
-from sqlalchemy.orm import aliased
+from sqlalchemy.orm import aliased, class_mapper
 
-from models.base import Row, UTCDateTime
+from models.base import Row
 
 R = TypeVar("R", bound=Row)
 
@@ -17,12 +20,11 @@ Condition = ColumnElement[bool]
 
 VIEWER: Viewer = bindparam("viewer", type_=Uuid())
 ROW_ID = bindparam("row_id", type_=Uuid())
-NOW = bindparam("now", type_=UTCDateTime())
 
 _sight: dict[type[Row], "Rule[Any]"] = {}
 
 
-def some(*rows: Any, where: Collection[Condition]) -> Condition:
+def some(*rows: Any, where: Collection[Any]) -> Condition:
     """Is there such a row? Everything but `rows` (aliases) belongs to the statement around it."""
     return exists(select(literal(1)).select_from(*rows).where(*where).correlate_except(*rows))
 
@@ -43,12 +45,12 @@ class Rule(Generic[R]):
         return _sight[self.row]
 
     @cached_property
-    def selection(self) -> Select[tuple[R]]:
+    def selection(self) -> Select[R]:
         """Which may I?"""
         return select(self.row).where(self(VIEWER, self.row))
 
     @cached_property
-    def look_up(self) -> Select[tuple[R, bool]]:
+    def look_up(self) -> Select[R, bool]:
         """May I? The row if it is in sight, and whether the rule allows."""
         allowed = literal(True) if self is self.sight else self(VIEWER, self.row)
         row_id: Any = self.row.id
@@ -62,7 +64,7 @@ class Rule(Generic[R]):
     @cached_property
     def before(self) -> "Audience":
         """Which of these viewers might, when the row's deciding columns were as bound in `before_<column>`?"""
-        columns: Any = self.row.__table__.columns  # type: ignore[attr-defined]
+        columns = class_mapper(self.row).columns
         facts = [
             bindparam(f"before_{c.name}", type_=c.type).label(c.name) if c.name in self.row.deciding else c
             for c in columns
@@ -79,10 +81,10 @@ class Audience:
         self.row = row
         self._statements = {dialect: self._build(rule, viewers) for dialect, viewers in _viewers().items()}
 
-    def _build(self, rule: Rule[Any], viewers: Any) -> Select[tuple[UUID]]:
+    def _build(self, rule: Rule[Any], viewers: Any) -> Select[UUID]:
         return select(viewers.c.value).where(self.row.id == ROW_ID, rule(viewers.c.value, self.row))
 
-    def statement(self, dialect: str) -> Select[tuple[UUID]]:
+    def statement(self, dialect: str) -> Select[UUID]:
         return self._statements[dialect]
 
 

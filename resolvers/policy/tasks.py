@@ -4,6 +4,7 @@ from typing import Any
 
 from sqlalchemy import and_, or_
 from sqlalchemy.orm import aliased
+from sqlmodel import col
 
 from models import (
     Member,
@@ -33,7 +34,7 @@ def _takes_part(
     if role is not None:
         conditions.append(participant.role == role)
     if states:
-        conditions.append(participant.state.in_(states))  # type: ignore[attr-defined]
+        conditions.append(col(participant.state).in_(states))
     return some(participant, member, where=conditions)
 
 

@@ -1,0 +1,45 @@
+"""The console program `plenary`: run the service, fill it, look after it."""
+
+from importlib.metadata import version
+from typing import Annotated
+
+import typer
+
+from commands.console import out
+from commands.create_account import create_account
+from commands.demo import demo
+from commands.doctor import doctor
+from commands.export_schema import export_schema
+from commands.migrate import migrate
+from commands.serve import serve
+
+app = typer.Typer(
+    name="plenary",
+    help="Plenary: an enterprise social network behind one GraphQL API, with live subscriptions.",
+    epilog="Settings: PLENARY_DATABASE_URL, PLENARY_BROKER_URL, PLENARY_SECRET_KEY, PLENARY_ENVIRONMENT.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,  # it would show what variables held: tokens, passwords
+)
+for command in (serve, demo, migrate, create_account, export_schema, doctor):
+    app.command()(command)
+
+
+def _tell_version(is_asked: bool) -> None:  # noqa: FBT001 - Typer's form of a callback
+    if is_asked:
+        out.print(f"plenary {version('plenary')}")
+        raise typer.Exit
+
+
+@app.callback()
+def program(
+    *,
+    _version: Annotated[
+        bool, typer.Option("--version", help="Print the version.", callback=_tell_version, is_eager=True)
+    ] = False,
+) -> None:
+    pass
+
+
+def main() -> None:
+    app()

@@ -1,0 +1,126 @@
+"""Run the service."""
+
+import asyncio
+import logging
+import socket
+from collections.abc import Callable, Coroutine
+from contextlib import suppress
+from functools import partial
+from typing import Annotated, Any
+
+import typer
+import uvicorn
+
+from commands import bots as inhabitants
+from commands import checks, settings, welcome
+from commands.console import fail
+from commands.demo import record
+from commands.demo.record import Record
+from commands.means import lent
+from resolvers.context import Context
+from server import Service, Settings, create_app
+
+MESSAGE_LIMIT = 64 * 1024
+DRAIN = 10  # seconds that open requests and sockets have to end
+
+LOGGING: dict[str, Any] = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["stderr"], "level": "WARNING"},
+    "loggers": {"plenary": {"level": "INFO"}, "uvicorn.access": {"level": "INFO"}},
+}
+
+log = logging.getLogger("plenary.serve")
+
+Life = Callable[[asyncio.Event], Coroutine[Any, Any, None]]
+
+
+class Server(uvicorn.Server):
+    """Greets once it listens, and ends what lives in it before it stops listening."""
+
+    def __init__(self, config: uvicorn.Config, greet: Callable[[], None], life: Life | None) -> None:
+        super().__init__(config)
+        self._greet = greet
+        self._life = life
+        self._living: asyncio.Task[None] | None = None
+        self._closing = asyncio.Event()
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self._greet()
+        if self._life:
+            self._living = asyncio.create_task(self._life(self._closing))
+            self._living.add_done_callback(_complain)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        if self._living:
+            self._closing.set()
+            await asyncio.wait([self._living], timeout=DRAIN)
+        await super().shutdown(sockets)
+
+
+def _complain(ended: asyncio.Task[None]) -> None:
+    if not ended.cancelled() and ended.exception():
+        log.error("the bots have died", exc_info=ended.exception())
+
+
+def serve(
+    host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="The port to listen on; 0 takes a free one.", min=0, max=65_535)] = 8000,
+    *,
+    bots: Annotated[bool, typer.Option("--bots", help="Let bots live in the demo data.")] = False,
+    bot_pace: Annotated[float, typer.Option(help="Seconds between a bot's deeds, about.", min=0.01)] = 4.0,
+    access_log: Annotated[bool, typer.Option("--access-log", help="Log each request.")] = False,
+) -> None:
+    """Serve the API over HTTP and WebSocket, until Ctrl-C."""
+    known = settings.read()
+    asyncio.run(checks.demand(known))
+    found = asyncio.run(_demo(known))
+    if bots and found is None:
+        fail("There is no demo data for the bots to live in. To do: run `plenary demo`, in development.")
+    listener = _listen(host, port)
+    address = _address(host, listener)
+    life = partial(inhabitants.live, address, found, bot_pace) if bots and found else None
+    app = create_app(Service(known))
+    has_page = any(getattr(route, "path", "") == welcome.PAGE for route in app.routes)
+    greet = partial(welcome.greet, address, found, record.path_for(known), has_page=has_page)
+    server = Server(_configure(app, access_log=access_log), greet, life)
+    with suppress(KeyboardInterrupt):
+        server.run(sockets=[listener])
+
+
+async def _demo(known: Settings) -> Record | None:
+    if not known.is_development:
+        return None
+    async with lent(known) as means, Context(means).reading() as db:
+        return await record.of(db, record.path_for(known))
+
+
+def _configure(app: Any, *, access_log: bool) -> uvicorn.Config:
+    return uvicorn.Config(
+        app,
+        ws="websockets-sansio",
+        ws_max_size=MESSAGE_LIMIT,
+        ws_per_message_deflate=False,  # on, it costs three times the memory a socket and twice the CPU
+        ws_ping_interval=None,  # uvicorn would close with 1011, after which clients never come back
+        timeout_graceful_shutdown=DRAIN,
+        access_log=access_log,
+        server_header=False,
+        log_config=LOGGING,
+    )
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family, backlog=2048)
+    except OSError as error:
+        fail(f"Cannot listen on {host} port {port}: {error.strerror or error}.")
+
+
+def _address(host: str, listener: socket.socket) -> str:
+    """Where this machine reaches the server."""
+    reached = {"0.0.0.0": "127.0.0.1", "": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - not bound here
+    return f"http://{f'[{reached}]' if ':' in reached else reached}:{listener.getsockname()[1]}"

@@ -1,0 +1,169 @@
+"""A GraphQL client inside the process: what one viewer asks, does and follows."""
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+from uuid import UUID
+
+from strawberry.types.execution import PreExecutionError
+
+from models import NOBODY
+from schema.context import Context
+from server import Service
+
+DEADLINE = 10.0
+
+EVENT = """{
+  __typename
+  ... on Added { cursor node { __typename id %(node)s } }
+  ... on Changed { cursor node { __typename id %(node)s } }
+  ... on Removed { cursor id typename }
+  ... on Counters { cursor nodes { __typename id %(node)s } }
+  ... on Lagged { skipped }
+  ... on ResyncRequired { reason }
+  ... on AccessRevoked { scope }
+  ... on Heartbeat { cursor }
+}"""
+
+
+def event_of(node: str) -> str:
+    """The selection of a feed's events, with these fragments on their nodes."""
+    return EVENT % {"node": node}
+
+
+class Client:
+    def __init__(self, service: Service, viewer: UUID = NOBODY) -> None:
+        self.service = service
+        self.viewer = viewer
+
+    def context(self) -> Context:
+        return Context(means=self.service.means, live=self.service.live, viewer=self.viewer)
+
+    async def execute(self, document: str, **variables: Any) -> Any:
+        return await self.service.view.schema.execute(
+            document, variable_values=variables, context_value=self.context()
+        )
+
+    async def ask(self, document: str, **variables: Any) -> Any:
+        """The data of a query that has no errors."""
+        result = await self.execute(document, **variables)
+        assert not result.errors, result.errors
+        return result.data
+
+    async def refused(self, document: str, **variables: Any) -> str:
+        """The code of the one error that a query has."""
+        result = await self.execute(document, **variables)
+        assert result.errors, result.data
+        return str((result.errors[0].extensions or {}).get("code"))
+
+    async def do(self, document: str, **variables: Any) -> Any:
+        """The payload of a mutation that has no problems."""
+        payload = await self.payload(document, **variables)
+        assert payload["problems"] == [], payload
+        return payload
+
+    async def problem(self, document: str, **variables: Any) -> Any:
+        """The one problem of a mutation."""
+        (problem,) = (await self.payload(document, **variables))["problems"]
+        return problem
+
+    async def payload(self, document: str, **variables: Any) -> Any:
+        (payload,) = (await self.ask(document, **variables)).values()
+        return payload
+
+    async def follow(self, document: str, *, wait: bool = True, **variables: Any) -> "Follower":
+        """A live feed, by default after it has joined."""
+        follower = Follower(self, document, variables)
+        others = operations(self.service)
+        follower.start()
+        if wait:
+            async with asyncio.timeout(DEADLINE):
+                while not follower.is_done and not operations(self.service) - others:
+                    await asyncio.sleep(0.001)
+            await settled(self.service)
+        return follower
+
+
+class Follower:
+    """Collects what a subscription yields."""
+
+    def __init__(self, client: Client, document: str, variables: dict[str, Any]) -> None:
+        self._client = client
+        self._document = document
+        self._variables = variables
+        self._changed = asyncio.Condition()
+        self.events: list[Any] = []
+        self.error: Any = None
+        self.is_done = False
+
+    def start(self) -> None:
+        self._task = asyncio.create_task(self._pump())
+
+    async def _pump(self) -> None:
+        try:
+            stream = await self._client.service.view.schema.stream(
+                self._document, variable_values=self._variables, context_value=self._client.context()
+            )
+            async for result in stream:
+                await self._take(result)
+        except Exception as error:  # noqa: BLE001 - whatever ends the source is what a test looks at
+            self.error = error
+        async with self._changed:
+            self.is_done = True
+            self._changed.notify_all()
+
+    async def _take(self, result: Any) -> None:
+        async with self._changed:
+            if isinstance(result, PreExecutionError) or result.errors:
+                self.error = result.errors[0]
+            else:
+                self.events.extend(result.data.values())
+            self._changed.notify_all()
+
+    async def until(self, condition: Callable[["Follower"], bool]) -> None:
+        async with asyncio.timeout(DEADLINE), self._changed:
+            await self._changed.wait_for(lambda: condition(self))
+
+    async def done(self) -> None:
+        await self.until(lambda follower: follower.is_done)
+
+    async def take(self) -> list[Any]:
+        """What has come since the last time, once everything has."""
+        await settled(self._client.service)
+        taken, self.events = self.events, []
+        return taken
+
+    @property
+    def code(self) -> str:
+        original = getattr(self.error, "original_error", None) or self.error
+        return str(getattr(original, "code", None) or original.extensions["code"])
+
+    async def stop(self) -> None:
+        self._task.cancel()
+        await asyncio.gather(self._task, return_exceptions=True)
+
+
+async def settled(service: Service) -> None:
+    """Wait until every committed change has been numbered, told, rendered and taken."""
+    async with asyncio.timeout(DEADLINE):
+        while True:
+            await service.relay.drain()
+            # The service's own relay may be at what this drain has skipped.
+            is_waiting = await service.relay._is_waiting()
+            head = (await service.live._feed.head()).position
+            delivery = service.live.delivery
+            if not is_waiting and delivery.settled >= head and _is_idle(service):
+                return
+            await asyncio.sleep(0.002)
+
+
+def operations(service: Service) -> set[Any]:
+    """The live operations of the process."""
+    return set().union(*service.live.delivery._operations.values())
+
+
+def _is_idle(service: Service) -> bool:
+    return all(
+        not op.rows and not op.counters and not op.missed and any(not w.done() for w in op.ready._waiters)
+        for op in operations(service)
+    )

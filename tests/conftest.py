@@ -1,0 +1,132 @@
+"""A service on a fresh database, twice: on SQLite, and on PostgreSQL where it answers."""
+
+import asyncio
+import os
+import shutil
+import socket
+from collections.abc import AsyncIterator, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import asyncpg
+import pytest
+from pydantic import SecretStr
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import create_async_engine
+
+from models import Head, metadata
+from models.database import Database
+from resolvers.passwords import Passwords
+from server import Service, Settings
+from tests.started import Door, started
+from tests.world import World
+
+POSTGRES = "postgresql+asyncpg://postgres@127.0.0.1:5432"
+
+
+class ManualClock:
+    """Time stands still until a test moves it."""
+
+    def __init__(self) -> None:
+        self._now = datetime(2026, 3, 2, 9, 0, 0, 123456, tzinfo=UTC)
+
+    def now(self) -> datetime:
+        return self._now
+
+    def advance(self, **by: float) -> None:
+        self._now += timedelta(**by)
+
+
+async def make_tables(url: str) -> None:
+    engine = create_async_engine(url)
+    async with engine.begin() as connection:
+        await connection.run_sync(metadata.create_all)
+    await engine.dispose()
+
+
+async def give_head(url: str) -> None:
+    database = Database(url)
+    async with database.write() as session:
+        session.add(Head())
+    await database.close()
+
+
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("template") / "plenary.db"
+    asyncio.run(make_tables(f"sqlite+aiosqlite:///{path}"))
+    return path
+
+
+@pytest.fixture(scope="session")
+def postgres_url(worker_id: str) -> Iterator[str]:
+    """One database per test process; skipped visibly where PostgreSQL does not answer, demanded on CI."""
+    with socket.socket() as probe:
+        probe.settimeout(1)
+        if probe.connect_ex(("127.0.0.1", 5432)):
+            message = "PostgreSQL does not answer on 127.0.0.1:5432"
+            pytest.fail(message) if os.environ.get("CI") else pytest.skip(message)
+    name = f"plenary_test_{worker_id}_{os.getpid()}"
+    asyncio.run(administer(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)", f"CREATE DATABASE {name}"))
+    url = f"{POSTGRES}/{name}"
+    asyncio.run(make_tables(url))
+    yield url
+    asyncio.run(administer(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)"))
+
+
+async def administer(*statements: str) -> None:
+    connection = await asyncpg.connect("postgresql://postgres@127.0.0.1:5432/postgres")
+    for statement in statements:
+        await connection.execute(statement)
+    await connection.close()
+
+
+async def _empty(url: str) -> None:
+    engine = create_async_engine(url)
+    async with engine.begin() as connection:
+        names = ", ".join(f'"{table.name}"' for table in metadata.sorted_tables)
+        await connection.execute(text(f"TRUNCATE {names} RESTART IDENTITY CASCADE"))
+    await engine.dispose()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    if request.param == "sqlite":
+        template: Path = request.getfixturevalue("sqlite_template")
+        shutil.copy(template, tmp_path / "plenary.db")
+        url = f"sqlite+aiosqlite:///{tmp_path / 'plenary.db'}"
+    else:
+        url = request.getfixturevalue("postgres_url")
+        asyncio.run(_empty(url))
+    asyncio.run(give_head(url))
+    return url
+
+
+@pytest.fixture
+def clock() -> ManualClock:
+    return ManualClock()
+
+
+def make_service(database_url: str, clock: ManualClock, **timing: float) -> Service:
+    settings = Settings(database_url=database_url, secret_key=SecretStr("a secret for tests, long enough"))
+    return Service(settings, clock, Passwords(memory_kib=8, passes=1), {"flush": 0.02, **timing})
+
+
+@pytest.fixture
+async def service(database_url: str, clock: ManualClock) -> AsyncIterator[Service]:
+    service = make_service(database_url, clock)
+    async with service.running():
+        yield service
+
+
+@pytest.fixture
+async def world(service: Service) -> World:
+    """One network, with nobody in it yet."""
+    return await World.make(service)
+
+
+@pytest.fixture
+async def door(database_url: str, clock: ManualClock) -> AsyncIterator[Door]:
+    """A started server: real HTTP, real sockets."""
+    async with started(make_service(database_url, clock)) as door:
+        yield door

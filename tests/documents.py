@@ -1,0 +1,92 @@
+"""The documents that tests send: one per mutation, each with everything that a test may look at."""
+
+from tests.replica import FRAGMENT, FeedKind
+
+PROBLEMS = "problems { code rule field currentVersion }"
+
+
+def mutation(name: str, arguments: str, *returns: str) -> str:
+    """`arguments` is written as in the schema: "taskId: ID!, input: TaskMessageInput!"."""
+    names = [argument.split(":")[0].strip() for argument in arguments.split(",")]
+    declared = ", ".join(f"${argument.strip()}" for argument in arguments.split(","))
+    passed = ", ".join(f"{name}: ${name}" for name in names)
+    return (
+        f"mutation ({declared}, $idempotencyKey: String) "
+        f"{{ {name}({passed}, idempotencyKey: $idempotencyKey) {{ {' '.join(returns)} {PROBLEMS} }} }}"
+    )
+
+
+def snapshot(kind: FeedKind) -> str:
+    """A feed's query, with everything that its replica holds."""
+    return f"query ($id: ID!) {{ {kind.name}({kind.arguments}) {{ cursor {kind.snapshot} }} }}{FRAGMENT}"
+
+
+_ARTICLE = "id title body lifecycle tags revision commentCount"
+_TOPIC = f"topic {{ {_ARTICLE} answerState acceptedAnswer {{ id }} }}"
+_CONTENT = f"content {{ __typename id ... on Article {{ {_ARTICLE} }} ... on Topic {{ answerState }} }}"
+_COMMENT = "comment { id body lifecycle editedAt author { id } }"
+_TASK = "task { id title body state dueAt closedAt participants(first: 20) { nodes { role state member { name } } } }"
+_ESCALATION = (
+    "escalation { id state pushedAt answeredAt resolvedAt answeredByPull assignee { name } escalatedBy { name }"
+    " topic { id title body answerState } origin { id } task { id } }"
+)
+_BOARD = "questionBoard { id title state moderation anonymity openedAt closedAt }"
+_QUESTION = (
+    "question { id body state number votes anonymous onScreen answeredHow rejectReason isMine viewerHasVoted"
+    " author { id } }"
+)
+
+CREATE_TOPIC = mutation("createTopic", "communityId: ID!, input: ContentInput!", _TOPIC)
+CREATE_POST = mutation("createPost", "communityId: ID!, input: ContentInput!", f"post {{ {_ARTICLE} }}")
+EDIT_CONTENT = mutation("editContent", "contentId: ID!, input: EditContentInput!, ifVersion: Int", _CONTENT)
+WITHDRAW_CONTENT = mutation("withdrawContent", "contentId: ID!", _CONTENT)
+
+ADD_COMMENT = mutation("addComment", "contentId: ID!, input: CommentInput!", _COMMENT)
+EDIT_COMMENT = mutation("editComment", "commentId: ID!, input: CommentInput!", _COMMENT)
+WITHDRAW_COMMENT = mutation("withdrawComment", "commentId: ID!", _COMMENT)
+ACCEPT_ANSWER = mutation("acceptAnswer", "commentId: ID!", _TOPIC)
+
+CREATE_TASK = mutation("createTask", "networkId: ID!, input: CreateTaskInput!", _TASK)
+ACCEPT_TASK = mutation("acceptTask", "taskId: ID!", _TASK)
+DECLINE_TASK = mutation("declineTask", "taskId: ID!", _TASK)
+COMPLETE_TASK = mutation("completeTask", "taskId: ID!", _TASK)
+CANCEL_TASK = mutation("cancelTask", "taskId: ID!", _TASK)
+RESCHEDULE_TASK = mutation("rescheduleTask", "taskId: ID!, dueAt: DateTime", _TASK)
+REASSIGN_TASK = mutation("reassignTask", "taskId: ID!, assigneeId: ID!", _TASK)
+POST_TASK_MESSAGE = mutation(
+    "postTaskMessage", "taskId: ID!, input: TaskMessageInput!", "taskMessage { id body author { name } }"
+)
+
+ESCALATE_TOPIC = mutation("escalateTopic", "topicId: ID!, input: EscalateTopicInput!", _ESCALATION)
+PUSH_ESCALATION = mutation("pushEscalation", "escalationId: ID!, input: PushEscalationInput!", _ESCALATION)
+RESOLVE_ESCALATION = mutation("resolveEscalation", "escalationId: ID!", _ESCALATION)
+
+CREATE_BOARD = mutation("createQuestionBoard", "communityId: ID!, input: CreateQuestionBoardInput!", _BOARD)
+OPEN_BOARD = mutation("openQuestionBoard", "boardId: ID!", _BOARD)
+PAUSE_BOARD = mutation("pauseQuestionBoard", "boardId: ID!", _BOARD)
+CLOSE_BOARD = mutation("closeQuestionBoard", "boardId: ID!", _BOARD)
+CREATE_KIOSK_KEY = mutation("createKioskKey", "boardId: ID!, label: String!", "kioskKey { id label revokedAt } token")
+REVOKE_KIOSK_KEY = mutation("revokeKioskKey", "kioskKeyId: ID!", "kioskKey { id label revokedAt }")
+
+ASK = mutation("askQuestion", "boardId: ID!, input: AskQuestionInput!", _QUESTION)
+APPROVE = mutation("approveQuestion", "questionId: ID!", _QUESTION)
+REJECT = mutation("rejectQuestion", "questionId: ID!, reason: String!", _QUESTION)
+HIDE = mutation("hideQuestion", "questionId: ID!", _QUESTION)
+SHOW = mutation("showQuestion", "questionId: ID!, onScreen: Boolean", _QUESTION)
+MARK_ANSWERED = mutation("markQuestionAnswered", "questionId: ID!, how: AnsweredHow", _QUESTION)
+UNMARK_ANSWERED = mutation("unmarkQuestionAnswered", "questionId: ID!", _QUESTION)
+WITHDRAW_QUESTION = mutation("withdrawQuestion", "questionId: ID!", _QUESTION)
+UPVOTE = mutation("upvoteQuestion", "questionId: ID!", _QUESTION)
+RETRACT_UPVOTE = mutation("retractUpvote", "questionId: ID!", _QUESTION)
+
+INVITE = mutation("inviteToCommunity", "communityId: ID!, input: InviteToCommunityInput!", "membership { id state }")
+JOIN = mutation("joinCommunity", "communityId: ID!", "membership { id state }")
+LEAVE = mutation("leaveCommunity", "communityId: ID!", "membership { id state }")
+APPROVE_MEMBERSHIP = mutation("approveMembership", "membershipId: ID!", "membership { id state }")
+REMOVE_MEMBERSHIP = mutation("removeMembership", "membershipId: ID!, ban: Boolean", "membership { id state }")
+CHANGE_ROLES = mutation("changeRoles", "membershipId: ID!, roles: [CommunityRole!]!", "membership { id state roles }")
+UPDATE_COMMUNITY = mutation("updateCommunity", "communityId: ID!, input: UpdateCommunityInput!", "community { name }")
+ARCHIVE = mutation("archiveCommunity", "communityId: ID!", "community { state }")
+DISABLE = mutation("disableMember", "memberId: ID!", "member { state }")
+
+NODE = "query ($id: ID!) { node(id: $id) { __typename id } }"

@@ -1,0 +1,467 @@
+"""Questions: asked, let through, voted up, shown, answered; and who asked, which nobody learns."""
+
+import asyncio
+import json
+import logging
+from typing import Any
+
+import pytest
+from sqlmodel import select
+
+from models import (
+    Answer,
+    AuthorSeal,
+    BoardState,
+    Change,
+    Community,
+    CommunityRole,
+    Moderation,
+    Question,
+    QuestionBoard,
+    QuestionState,
+    Vote,
+)
+from resolvers import policy
+from tests import documents as do
+from tests.client import Client, event_of
+from tests.replica import KINDS
+from tests.tables import table
+from tests.traces import answer, changes, count, look
+from tests.unchanged import everything, nothing_happens
+from tests.world import Person, World, gid
+
+BOARD = "subscription ($id: ID!, $after: FeedCursor) {{ {feed}(id: $id, after: $after) {events} }}"
+SEEN = "... on Question { body votes state }"
+QUESTION = """query ($id: ID!) { node(id: $id) { ... on Question {
+  body state number anonymous author { name } isMine rejectReason onScreen viewerHasVoted
+  viewerCan { upvote { allowed } withdraw { allowed } moderate { allowed } }
+} } }"""
+
+
+def hall_of(feed: str = "questionBoard") -> str:
+    return BOARD.format(feed=feed, events=event_of(SEEN))
+
+
+@pytest.fixture
+async def ann(world: World) -> Person:
+    """Owns the community."""
+    return await world.person("Ann")
+
+
+@pytest.fixture
+async def bob(world: World) -> Person:
+    """A member of it."""
+    return await world.person("Bob")
+
+
+@pytest.fixture
+async def community(world: World, ann: Person, bob: Person) -> Community:
+    community = await world.community(owner=ann)
+    await world.belong(bob, community)
+    return community
+
+
+@pytest.fixture
+async def board(world: World, community: Community) -> QuestionBoard:
+    return await world.board(community)
+
+
+async def ask(person: Person, board: QuestionBoard, body: str = "Why?", **more: Any) -> dict[str, Any]:
+    return dict((await person.client.do(do.ASK, boardId=gid(board), input={"body": body, **more}))["question"])
+
+
+# --- asking ---------------------------------------------------------------------------------------------------------
+
+
+async def test_a_question_waits_where_questions_wait_and_is_numbered_when_it_is_let_through(ann, bob, board):
+    asked = await ask(bob, board)
+    assert (asked["state"], asked["number"], asked["isMine"]) == ("PENDING", None, True)
+    approved = (await ann.client.do(do.APPROVE, questionId=asked["id"]))["question"]
+    assert (approved["state"], approved["number"], approved["isMine"]) == ("VISIBLE", 1, False)
+
+
+async def test_where_nothing_waits_a_question_is_there_at_once(world, bob, community):
+    board = await world.board(community, moderation=Moderation.NONE)
+    assert [(await ask(bob, board))["number"] for _ in range(2)] == [1, 2]
+
+
+async def test_numbers_have_no_gaps_where_questions_were_rejected(ann, bob, board):
+    asked = [(await ask(bob, board))["id"] for _ in range(3)]
+    await ann.client.do(do.REJECT, questionId=asked[1], reason="no")
+    approved = [(await ann.client.do(do.APPROVE, questionId=id))["question"]["number"] for id in (asked[0], asked[2])]
+    assert approved == [1, 2]
+
+
+async def test_a_question_hidden_and_let_through_again_keeps_its_number(world, ann, bob, board):
+    first, second = await ask(bob, board), await ask(bob, board)
+    for asked in (first, second):
+        await ann.client.do(do.APPROVE, questionId=asked["id"])
+    assert (await ann.client.do(do.HIDE, questionId=first["id"]))["question"]["state"] == "PENDING"
+    assert (await ann.client.do(do.APPROVE, questionId=first["id"]))["question"]["number"] == 1
+    assert (await world.fresh(board)).published_count == 2
+
+
+@pytest.mark.parametrize("body", ["", " ", "b" * 501, "a\x00b"], ids=["empty", "blank", "long", "nul"])
+async def test_what_has_the_wrong_form_is_no_question(world, bob, board, body):
+    async with nothing_happens(world.service):
+        problem = await bob.client.problem(do.ASK, boardId=gid(board), input={"body": body})
+    assert (problem["code"], problem["field"]) == ("INVALID", ["input", "body"])
+
+
+# --- states ---------------------------------------------------------------------------------------------------------
+
+DEEDS: dict[str, tuple[str, dict[str, Any], str]] = {
+    "approve": (do.APPROVE, {}, "moderator"),
+    "reject": (do.REJECT, {"reason": "no"}, "moderator"),
+    "hide": (do.HIDE, {}, "moderator"),
+    "show": (do.SHOW, {"onScreen": True}, "moderator"),
+    "answer": (do.MARK_ANSWERED, {"how": "LIVE"}, "moderator"),
+    "unmark": (do.UNMARK_ANSWERED, {}, "moderator"),
+    "withdraw": (do.WITHDRAW_QUESTION, {}, "asker"),
+    "upvote": (do.UPVOTE, {}, "voter"),
+    "unvote": (do.RETRACT_UPVOTE, {}, "voter"),
+}
+# What each deed makes of a question in each state; a code where it is refused.
+STATES = {
+    #            approve     reject      hide        show        answer      unmark      withdraw     upvote     unvote
+    "PENDING": ("VISIBLE", "REJECTED", "CONFLICT", "CONFLICT", "CONFLICT", "CONFLICT", "WITHDRAWN", "–", "–"),
+    "VISIBLE": ("CONFLICT", "REJECTED", "PENDING", "VISIBLE", "ANSWERED", "CONFLICT", "WITHDRAWN", "VISIBLE", "VISIBLE"),
+    "ANSWERED": ("CONFLICT", "CONFLICT", "CONFLICT", "ANSWERED", "CONFLICT", "VISIBLE", "N", "N", "N"),
+    "REJECTED": ("VISIBLE", "CONFLICT", "CONFLICT", "CONFLICT", "CONFLICT", "CONFLICT", "N", "–", "–"),
+    "WITHDRAWN": ("CONFLICT", "CONFLICT", "CONFLICT", "CONFLICT", "CONFLICT", "CONFLICT", "N", "–", "–"),
+    "DISMISSED": ("CONFLICT", "CONFLICT", "CONFLICT", "CONFLICT", "CONFLICT", "CONFLICT", "N", "N", "N"),
+}
+
+
+@table(policy.withdraw_question, policy.moderate_question, policy.upvote_question)
+@pytest.mark.parametrize("state", STATES)
+async def test_a_question_moves_from_state_to_state(world, ann, bob, community, board, state):
+    voter = await world.person("Vic")
+    await world.belong(voter, community)
+    who = {"moderator": ann.client, "asker": bob.client, "voter": voter.client}
+    expected = dict(zip(DEEDS, STATES[state], strict=True))
+    got = {}
+    for name, (document, variables, by) in DEEDS.items():
+        question = await world.question(board, bob, state=QuestionState(state))
+        if expected[name] in {"CONFLICT", "N", "–"}:
+            async with nothing_happens(world.service):
+                got[name] = await answer(who[by], document, questionId=gid(question), **variables)
+        else:
+            got[name] = (await who[by].do(document, questionId=gid(question), **variables))["question"]["state"]
+    assert got == expected
+
+
+async def test_what_is_hidden_rejected_or_taken_back_leaves_the_screen(world, ann, bob, board):
+    for document, person, more in (
+        (do.HIDE, ann, {}),
+        (do.REJECT, ann, {"reason": "no"}),
+        (do.WITHDRAW_QUESTION, bob, {}),
+    ):
+        question = await world.question(board, bob, on_screen=True)
+        await person.client.do(document, questionId=gid(question), **more)
+        assert not (await world.fresh(question)).on_screen
+
+
+async def test_one_question_at_a_time_is_on_screen(world, ann, bob, board):
+    first, second = [await world.question(board, bob) for _ in range(2)]
+    elsewhere = await world.question(await world.board(await world.community(owner=ann)), ann, on_screen=True)
+    for question in (first, second):
+        await ann.client.do(do.SHOW, questionId=gid(question), onScreen=True)
+    assert [(await world.fresh(q)).on_screen for q in (first, second, elsewhere)] == [False, True, True]
+    await ann.client.do(do.SHOW, questionId=gid(second), onScreen=False)
+    assert not (await world.fresh(second)).on_screen
+
+
+async def test_showing_what_is_shown_says_nothing(world, ann, bob, board):
+    question = await world.question(board, bob, on_screen=True)
+    async with nothing_happens(world.service):
+        await ann.client.do(do.SHOW, questionId=gid(question), onScreen=True)
+
+
+async def test_an_answer_says_how_and_when_and_is_undone_without_trace(world, ann, bob, board, clock):
+    question = gid(await world.question(board, bob))
+    answered = (await ann.client.do(do.MARK_ANSWERED, questionId=question, how="TEXT"))["question"]
+    assert answered["answeredHow"] == "TEXT"
+    undone = (await ann.client.do(do.UNMARK_ANSWERED, questionId=question))["question"]
+    assert (undone["state"], undone["answeredHow"]) == ("VISIBLE", None)
+
+
+@pytest.mark.parametrize("reason", ["", "r" * 501], ids=["none", "long"])
+async def test_a_rejection_has_a_reason(world, ann, bob, board, reason):
+    question = await world.question(board, bob)
+    async with nothing_happens(world.service):
+        assert (await ann.client.problem(do.REJECT, questionId=gid(question), reason=reason))["code"] == "INVALID"
+
+
+# --- who sees what: table D6 ----------------------------------------------------------------------------------------
+
+# own: with body, isMine. full: with body. reason: and why it was turned down. empty: it, without its body.
+SIGHT = {
+    # state and screen        asker          moderators     audience  stranger  display
+    ("PENDING", False): ("own", "full", "–", "–", "–"),
+    ("VISIBLE", False): ("own", "full", "full", "full", "–"),
+    ("VISIBLE", True): ("own", "full", "full", "full", "full"),
+    ("ANSWERED", False): ("own", "full", "full", "full", "–"),
+    ("ANSWERED", True): ("own", "full", "full", "full", "full"),
+    ("REJECTED", False): ("own reason", "full reason", "–", "–", "–"),
+    ("WITHDRAWN", False): ("own", "empty", "–", "–", "–"),
+    ("DISMISSED", False): ("own", "full", "full", "full", "–"),
+}
+
+
+@table(
+    policy.see_question,
+    policy.see_published_question,
+    policy.own_question,
+    policy.moderate_question,
+    policy.show_question,
+    policy.read_question,
+    policy.see_rejection,
+    policy.follow_question,
+)
+@pytest.mark.parametrize("anonymous", [False, True], ids=["named", "anonymous"])
+async def test_who_sees_a_question_in_which_state(world, ann, bob, community, board, anonymous):
+    clients: dict[str, list[Client]] = {"asker": [bob.client], "moderators": [ann.client], "audience": []}
+    for name, roles, part in (
+        ("Meg", CommunityRole.MANAGER, "moderators"),
+        ("Pia", CommunityRole.PRESENTER, "moderators"),
+        ("Res", CommunityRole.RESPONDER, "audience"),
+        ("Mel", CommunityRole.MEMBER, "audience"),
+    ):
+        person = await world.person(name)
+        await world.belong(person, community, roles)
+        clients[part].append(person.client)
+    clients["stranger"] = [(await world.person("Sid")).client]
+    clients["display"] = [(await world.kiosk(board))[0]]
+    outside = [world.nobody, (await world.kiosk(await world.board(community)))[0]]
+    for (state, on_screen), row in SIGHT.items():
+        question = await world.question(
+            board,
+            bob,
+            f"{state} body",
+            state=QuestionState(state),
+            anonymous=anonymous,
+            on_screen=on_screen,
+            reject_reason="no" if state == "REJECTED" else None,
+        )
+        expected = dict(zip(("asker", "moderators", "audience", "stranger", "display"), row, strict=True))
+        got = {part: {await _sight(client, question) for client in them} for part, them in clients.items()}
+        assert (state, got) == (state, {part: {cell} for part, cell in expected.items()})
+        assert [await look(client, do.NODE, id=gid(question)) for client in outside] == ["–", "–"]
+
+
+async def _sight(client: Client, question: Question) -> str:
+    result = await client.execute(QUESTION, id=gid(question))
+    if result.errors:
+        return "–"
+    seen = result.data["node"]
+    assert (seen["author"] is None) == question.anonymous or seen["author"] == {"name": "Bob"}
+    if question.anonymous:
+        assert seen["author"] is None
+    assert seen["body"] in {None, f"{question.state} body"}
+    shown = "empty" if seen["body"] is None else "own" if seen["isMine"] else "full"
+    return f"{shown} reason" if seen["rejectReason"] else shown
+
+
+async def test_every_list_shows_the_questions_that_its_viewer_may_see_there(world, ann, bob, board):
+    for state, on_screen in SIGHT:
+        await world.question(board, bob, f"{state} {on_screen}", state=QuestionState(state), on_screen=on_screen)
+    display = (await world.kiosk(board))[0]
+    lists = "query ($id: ID!) {{ {feed} {{ questions(first: 20) {{ nodes {{ state onScreen }} }} }} }}"
+    seen = {}
+    for client, feed, name in (
+        (bob.client, "questionBoard(id: $id)", "audience"),
+        (ann.client, "questionBoard(id: $id)", "moderator as audience"),
+        (ann.client, "questionBoardModeration(id: $id)", "moderation"),
+        (display, "questionBoardDisplay(id: $id)", "display"),
+        (bob.client, "myQuestions(boardId: $id)", "asker"),
+        (ann.client, "myQuestions(boardId: $id)", "who asked nothing"),
+    ):
+        (found,) = (await client.ask(lists.format(feed=feed), id=gid(board))).values()
+        seen[name] = sorted((node["state"], node["onScreen"]) for node in found["questions"]["nodes"])
+    public = [("ANSWERED", False), ("ANSWERED", True), ("DISMISSED", False), ("VISIBLE", False), ("VISIBLE", True)]
+    assert seen == {
+        "audience": public,
+        "moderator as audience": public,
+        "moderation": sorted(SIGHT),
+        "display": [("ANSWERED", True), ("VISIBLE", True)],
+        "asker": sorted(SIGHT),
+        "who asked nothing": [],
+    }
+
+
+async def test_an_audience_member_learns_nothing_of_what_waits(world, ann, bob, community, board):
+    member = await world.person("Mel")
+    await world.belong(member, community)
+    hall = await member.client.follow(hall_of(), id=gid(board))
+    asked = (await ask(bob, board))["id"]
+    await ann.client.do(do.REJECT, questionId=asked, reason="no")
+    assert await hall.take() == []
+    assert await look(member.client, do.NODE, id=asked) == "–"
+    await hall.stop()
+
+
+async def test_a_rejected_question_leaves_the_hall_without_its_body(world, ann, bob, board):
+    question = await world.question(board, bob)
+    hall = await bob.client.follow(hall_of(), id=gid(board))
+    await ann.client.do(do.REJECT, questionId=gid(question), reason="off topic")
+    (event,) = await hall.take()
+    assert event.pop("cursor")
+    assert event == {"__typename": "Removed", "id": gid(question), "typename": "Question"}
+    await hall.stop()
+
+
+# --- votes ----------------------------------------------------------------------------------------------------------
+
+
+async def test_voting_twice_is_voting_once(world, ann, bob, board):
+    question = await world.question(board, ann)
+    for _ in range(2):
+        voted = (await bob.client.do(do.UPVOTE, questionId=gid(question)))["question"]
+        assert (voted["votes"], voted["viewerHasVoted"]) == (1, True)
+    assert len(await changes(world.service)) == 1
+
+
+async def test_a_vote_taken_back_is_gone_and_without_one_nothing_happens(world, ann, bob, board):
+    question = await world.question(board, ann)
+    await bob.client.do(do.UPVOTE, questionId=gid(question))
+    taken_back = (await bob.client.do(do.RETRACT_UPVOTE, questionId=gid(question)))["question"]
+    assert (taken_back["votes"], taken_back["viewerHasVoted"]) == (0, False)
+    async with nothing_happens(world.service):
+        await bob.client.do(do.RETRACT_UPVOTE, questionId=gid(question))
+
+
+async def test_nobody_votes_for_their_own_question_not_even_an_anonymous_one(world, bob, board):
+    for anonymous in (False, True):
+        question = await world.question(board, bob, anonymous=anonymous)
+        async with nothing_happens(world.service):
+            problem = await bob.client.problem(do.UPVOTE, questionId=gid(question))
+        assert (problem["code"], problem["rule"]) == ("FORBIDDEN", "upvote_question")
+
+
+@pytest.mark.parametrize("state", BoardState, ids=str)
+async def test_votes_count_while_a_board_is_open_or_paused(world, ann, bob, community, state):
+    question = await world.question(await world.board(community, state=state), ann)
+    expected = "Y" if state in {BoardState.OPEN, BoardState.PAUSED} else "N"
+    for document in (do.UPVOTE, do.RETRACT_UPVOTE):
+        assert await answer(bob.client, document, questionId=gid(question)) == expected
+
+
+async def test_fifty_people_who_vote_twice_at_once_cast_fifty_votes_and_everybody_hears_of_the_last(
+    world, ann, community, board
+):
+    voters = [await world.person(f"Voter{n}") for n in range(50)]
+    for voter in voters:
+        await world.belong(voter, community)
+    question = await world.question(board, ann)
+    feeds = [await ann.client.follow(hall_of(f), id=gid(board)) for f in ("questionBoard", "questionBoardModeration")]
+    votes = (voter.client.do(do.UPVOTE, questionId=gid(question)) for voter in voters for _ in range(2))
+    await asyncio.gather(*votes)
+    assert (await world.fresh(question)).votes == 50 == await count(world.service, Vote)
+    for feed in feeds:
+        told = await feed.take()
+        assert {event["__typename"] for event in told} == {"Counters"}
+        assert told[-1]["nodes"][0]["votes"] == 50
+        await feed.stop()
+
+
+# --- anonymity ------------------------------------------------------------------------------------------------------
+
+
+async def test_an_anonymous_asker_is_named_nowhere(world, ann, bob, community, board, caplog):
+    """Neither an answer, nor an event, nor a change, nor a log line, nor any table but the seal names the asker."""
+    caplog.set_level(logging.INFO)
+    caplog.set_level(logging.DEBUG, "plenary")
+    presenter, member = await world.person("Pia"), await world.person("Mel")
+    await world.belong(presenter, community, CommunityRole.PRESENTER)
+    await world.belong(member, community)
+    everybody = {"owner": ann, "presenter": presenter, "member": member}
+    feeds = []
+    for person in everybody.values():
+        for kind, id in (
+            ("questionBoard", board),
+            ("questionBoardModeration", board),
+            ("questionBoardDisplay", board),
+            ("communityActivity", community),
+            ("myFeed", world.network),
+        ):
+            feeds.append(await person.client.follow(KINDS[kind].subscription, id=gid(id)))
+    before = await everything(world.service)
+    asked = await ask(bob, board, "Why not?", anonymous=True)
+    id = asked["id"]
+    await ann.client.do(do.APPROVE, questionId=id)
+    await ann.client.do(do.SHOW, questionId=id, onScreen=True)
+    await member.client.do(do.UPVOTE, questionId=id)
+    await ann.client.do(do.MARK_ANSWERED, questionId=id, how="LIVE")
+    told: list[Any] = [asked]
+    for feed in feeds:
+        told += await feed.take()
+    assert any(event.get("__typename") == "Added" for event in told)
+    deep = """query ($id: ID!) { node(id: $id) { ... on Question {
+      id body author { id name } isMine publishedAt number viewerCan { withdraw { allowed } } community { name } board { id }
+    } } }"""
+    told += [await person.client.ask(deep, id=id) for person in everybody.values()]
+    display = (await world.kiosk(board))[0]
+    told.append(await display.ask(deep, id=id))
+    needles = [bob.name, bob.id, bob.account.email]
+    needles += [str(form) for row in (bob.member.id, bob.principal_id) for form in (row, row.hex)]
+    for needle in needles:
+        assert needle not in json.dumps(told), needle
+        assert needle not in repr([change.model_dump() for change in await changes(world.service)]), needle
+        assert needle not in caplog.text, needle
+    after = await everything(world.service)
+    grown = {name: [row for row in rows if row not in before[name]] for name, rows in after.items()}
+    naming = {name for name, rows in grown.items() if bob.principal_id.hex in repr(rows).replace("-", "")}
+    assert naming == {"author_seal"}
+    assert bob.member.id.hex not in repr(grown).replace("-", "")
+    for feed in feeds:
+        await feed.stop()
+
+
+async def test_a_kept_answer_does_not_link_an_anonymous_asker_to_the_question(world, bob, board):
+    """The seal is the only place that knows, also when the asker's client retries."""
+    said = {"body": "Why not?", "anonymous": True}
+    asked = (await bob.client.do(do.ASK, boardId=gid(board), input=said, idempotencyKey="k"))["question"]["id"]
+    again = (await bob.client.do(do.ASK, boardId=gid(board), input=said, idempotencyKey="k"))["question"]["id"]
+    assert asked == again
+    async with world.service.database.read() as session:
+        (kept,) = (await session.scalars(select(Answer))).all()
+        (seal,) = (await session.scalars(select(AuthorSeal))).all()
+    assert seal.principal_id == kept.principal_id == bob.principal_id
+    assert seal.question_id.hex not in repr(kept.model_dump()).replace("-", "")
+
+
+async def test_the_time_of_an_anonymous_question_does_not_tell_who_typed_just_then(world, ann, bob, board, clock):
+    published = "query ($id: ID!) { node(id: $id) { ... on Question { publishedAt } } }"
+    times = []
+    for anonymous in (True, False):
+        asked = await ask(bob, board, anonymous=anonymous)
+        await ann.client.do(do.APPROVE, questionId=asked["id"])
+        times.append((await ann.client.ask(published, id=asked["id"]))["node"]["publishedAt"])
+    assert times == [clock.now().replace(microsecond=0).isoformat(), clock.now().isoformat()]
+
+
+async def test_an_anonymous_asker_finds_and_takes_back_the_own_question(world, ann, bob, board):
+    asked = await ask(bob, board, anonymous=True)
+    mine = "query ($id: ID!) { myQuestions(boardId: $id) { questions(first: 5) { nodes { id isMine } } } }"
+    for person, expected in ((bob, [{"id": asked["id"], "isMine": True}]), (ann, [])):
+        assert (await person.client.ask(mine, id=gid(board)))["myQuestions"]["questions"]["nodes"] == expected
+    assert await answer(ann.client, do.WITHDRAW_QUESTION, questionId=asked["id"]) == "N"
+    await bob.client.do(do.WITHDRAW_QUESTION, questionId=asked["id"])
+
+
+async def test_ids_and_cursors_of_anonymous_questions_do_not_tell_their_order(world, ann, bob, board):
+    """Ids are random; cursors of the same row differ each time and none contains the time."""
+    asked = [await ask(bob, board, anonymous=True) for _ in range(8)]
+    page = "query ($id: ID!) { questionBoardModeration(id: $id) { questions(first: 20) { edges { cursor } } } }"
+    cursors = []
+    for _ in range(2):
+        found = (await ann.client.ask(page, id=gid(board)))["questionBoardModeration"]["questions"]["edges"]
+        cursors += [edge["cursor"] for edge in found]
+    assert len(set(cursors)) == 16
+    assert len({len(cursor) for cursor in cursors}) == 1
+    assert len({question["id"] for question in asked}) == 8
+    async with world.service.database.read() as session:
+        (change, *_) = (await session.scalars(select(Change))).all()
+    assert change.topics == sorted(change.topics)
+    assert len(change.topics) == 3

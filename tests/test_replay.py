@@ -1,0 +1,441 @@
+"""Whatever happens, what a client has pieced together from its feeds is what a fresh query would tell it."""
+
+import asyncio
+import os
+import random
+import shutil
+from collections import defaultdict
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, seed, settings
+from hypothesis import strategies as st
+
+from models import Admits, CommunityPurpose, CommunityRole, MemberKind, NetworkRole, Visibility
+from server import Service
+from tests.client import Client, settled
+from tests.conftest import ManualClock, administer, give_head, make_service
+from tests.replica import FRAGMENT, KINDS, ROW, Replica, fresh
+from tests.world import World, gid
+
+SHARDS = 4
+EXAMPLES = {
+    "sqlite": int(os.environ.get("REPLAY_SQLITE", "100")),
+    "postgresql": int(os.environ.get("REPLAY_POSTGRES", "40")),
+}
+SEED = int(os.environ.get("REPLAY_SEED", random.randrange(2**32)))
+STEPS = 8
+FEEDS = 4
+FEW = 3
+
+Cast = dict[str, Any]
+Step = tuple[str | None, str, tuple[int, int]]
+
+
+async def furnish(url: str) -> Cast:
+    """A network with somebody of every kind, before anything has happened."""
+    await give_head(url)
+    service = make_service(url, ManualClock())
+    world = await World.make(service)
+    people = {
+        name: await world.person(name) for name in ("owner", "presenter", "member", "asker", "helper", "outsider")
+    }
+    people["admin"] = await world.person("admin", role=NetworkRole.OWNER)
+    people["external"] = await world.person("external", MemberKind.EXTERNAL)
+    people["guest"] = await world.person("guest", MemberKind.GUEST)
+    hall = await world.community("Hall", owner=people["owner"], admits=Admits.EXTERNALS)
+    closed = await world.community(
+        "Closed", owner=people["helper"], admits=Admits.GUESTS, visibility=Visibility.PRIVATE
+    )
+    help_ = await world.community("Help", owner=people["helper"], purpose=CommunityPurpose.ESCALATION)
+    memberships = [await world.belong(people["presenter"], hall, CommunityRole.PRESENTER)]
+    memberships += [await world.belong(people[name], hall) for name in ("member", "asker")]
+    memberships += [await world.belong(people[name], closed) for name in ("guest", "member")]
+    board = await world.board(hall)
+    kiosk, key, _ = await world.kiosk(board)
+    cast: Cast = {
+        "viewers": {name: person.principal_id for name, person in people.items()}
+        | {"display": kiosk.viewer, "nobody": world.nobody.viewer},
+        "ids": {
+            "networks": [gid(world.network)],
+            "members": [person.id for person in people.values()],
+            "communities": [gid(hall), gid(closed), gid(help_)],
+            "boards": [gid(board)],
+            "kiosk_keys": [gid(key)],
+            "memberships": [gid(membership) for membership in memberships],
+        },
+    }
+    async with service.running():
+        opening = Play(service, cast)
+        for actor, action, chosen in OPENING:
+            await opening.step(actor, action, chosen)
+    return cast | {"ids": dict(opening.ids), "count": opening.count}
+
+
+class Play:
+    """One sequence: people act, and every viewer's replicas are compared after each step."""
+
+    def __init__(self, service: Service, cast: Cast) -> None:
+        self.clients = {name: Client(service, principal) for name, principal in cast["viewers"].items()}
+        self.ids = defaultdict(list, {kind: list(ids) for kind, ids in cast["ids"].items()})
+        self.replicas: dict[str, list[Replica]] = {name: [] for name in self.clients}
+        self.service = service
+        self.count = cast.get("count", 0)
+
+    def begin(self, draw: random.Random) -> None:
+        """Everybody follows some feeds, drawn anew for each sequence, as far as they may."""
+        pairs = [(kind, id) for name, kind in FOLLOWED for id in self.ids[name][-FEW:]]
+        for viewer, client in self.clients.items():
+            self.replicas[viewer] = [Replica(client, KINDS[kind], id) for kind, id in draw.sample(pairs, FEEDS)]
+
+    async def step(self, actor: str, action: str, picks: tuple[int, int]) -> None:
+        document, kinds, new, extra = ACTIONS[action]
+        pool = [self.ids[kind] for kind in kinds]
+        if not all(pool):
+            return
+        chosen = [ids[pick % len(ids)] for ids, pick in zip(pool, picks, strict=False)]
+        self.count += 1
+        variables = dict(zip("ab", chosen, strict=False)) | extra(self, picks)
+        payload = await self.clients[actor].payload(document, **variables)
+        if new and not payload["problems"]:
+            (made,) = [value["id"] for name, value in payload.items() if name != "problems"]
+            self.ids[new] += [made] if made not in self.ids[new] else []
+
+    async def compare(self) -> None:
+        await settled(self.service)
+        await asyncio.gather(*(self._compare(name, client) for name, client in self.clients.items()))
+
+    async def _compare(self, name: str, client: Client) -> None:
+        replicas = self.replicas[name]
+        for replica in replicas:
+            await self._was_readable(name, replica, replica.apply())
+            if replica.follower is None:
+                await replica.open()
+        for replica, (state, _) in zip(replicas, await fresh(client, replicas), strict=True):
+            assert replica.state == state, (name, replica.kind.name)
+
+    async def _was_readable(self, name: str, replica: Replica, nodes: list[Any]) -> None:
+        """Nothing has happened since the step: what was sent must be what its viewer can read now."""
+        if nodes:
+            last = {node["id"]: node for node in nodes}
+            found = await replica.client.ask(
+                f"query ($ids: [ID!]!) {{ nodes(ids: $ids) {{ {ROW} }} }}{FRAGMENT}", ids=list(last)
+            )
+            assert found["nodes"] == list(last.values()), (name, replica.kind.name)
+
+    async def end(self) -> None:
+        await asyncio.gather(*(replica.close() for replicas in self.replicas.values() for replica in replicas))
+
+
+def mutation(call: str, result: str, variables: str = "$a: ID!") -> str:
+    return f"mutation ({variables}) {{ {call} {{ {result} problems {{ code }} }} }}"
+
+
+def nothing(_play: Play, _picks: tuple[int, int]) -> dict[str, Any]:
+    return {}
+
+
+def text(play: Play, picks: tuple[int, int]) -> dict[str, Any]:
+    return {"text": f"text {play.count}", "flag": bool(picks[1] % 2), "tags": ["red", "blue"][: picks[1] % 3]}
+
+
+def roles(_play: Play, picks: tuple[int, int]) -> dict[str, Any]:
+    return {"roles": [["MEMBER"], ["PRESENTER"], ["MANAGER"], ["RESPONDER"], ["OWNER"]][picks[1] % 5]}
+
+
+Action = tuple[str, tuple[str, ...], str, Callable[[Play, tuple[int, int]], dict[str, Any]]]
+TEXT = "$a: ID!, $text: String!"
+CONTENT = "$a: ID!, $text: String!, $tags: [String!]!"
+ACTIONS: dict[str, Action] = {
+    "ask": (
+        mutation(
+            "askQuestion(boardId: $a, input: {body: $text, anonymous: $flag})",
+            "question { id }",
+            TEXT + ", $flag: Boolean!",
+        ),
+        ("boards",),
+        "questions",
+        text,
+    ),
+    "approve": (mutation("approveQuestion(questionId: $a)", "question { id }"), ("questions",), "", nothing),
+    "reject": (
+        mutation("rejectQuestion(questionId: $a, reason: $text)", "question { id }", TEXT),
+        ("questions",),
+        "",
+        text,
+    ),
+    "hide": (mutation("hideQuestion(questionId: $a)", "question { id }"), ("questions",), "", nothing),
+    "show": (
+        mutation("showQuestion(questionId: $a, onScreen: $flag)", "question { id }", "$a: ID!, $flag: Boolean!"),
+        ("questions",),
+        "",
+        text,
+    ),
+    "answer": (mutation("markQuestionAnswered(questionId: $a)", "question { id }"), ("questions",), "", nothing),
+    "unanswer": (mutation("unmarkQuestionAnswered(questionId: $a)", "question { id }"), ("questions",), "", nothing),
+    "withdraw question": (mutation("withdrawQuestion(questionId: $a)", "question { id }"), ("questions",), "", nothing),
+    "upvote": (mutation("upvoteQuestion(questionId: $a)", "question { id }"), ("questions",), "", nothing),
+    "retract": (mutation("retractUpvote(questionId: $a)", "question { id }"), ("questions",), "", nothing),
+    "open": (mutation("openQuestionBoard(boardId: $a)", "questionBoard { id }"), ("boards",), "", nothing),
+    "pause": (mutation("pauseQuestionBoard(boardId: $a)", "questionBoard { id }"), ("boards",), "", nothing),
+    "close": (mutation("closeQuestionBoard(boardId: $a)", "questionBoard { id }"), ("boards",), "", nothing),
+    "revoke key": (mutation("revokeKioskKey(kioskKeyId: $a)", "kioskKey { id }"), ("kiosk_keys",), "", nothing),
+    "topic": (
+        mutation(
+            "createTopic(communityId: $a, input: {title: $text, body: $text, tags: $tags})", "topic { id }", CONTENT
+        ),
+        ("communities",),
+        "contents",
+        text,
+    ),
+    "post": (
+        mutation("createPost(communityId: $a, input: {title: $text, tags: $tags})", "post { id }", CONTENT),
+        ("communities",),
+        "contents",
+        text,
+    ),
+    "edit": (
+        mutation(
+            "editContent(contentId: $a, input: {title: $text, body: $text, tags: $tags})", "content { id }", CONTENT
+        ),
+        ("contents",),
+        "",
+        text,
+    ),
+    "withdraw": (mutation("withdrawContent(contentId: $a)", "content { id }"), ("contents",), "", nothing),
+    "comment": (
+        mutation("addComment(contentId: $a, input: {body: $text})", "comment { id }", TEXT),
+        ("contents",),
+        "comments",
+        text,
+    ),
+    "edit comment": (
+        mutation("editComment(commentId: $a, input: {body: $text})", "comment { id }", TEXT),
+        ("comments",),
+        "",
+        text,
+    ),
+    "withdraw comment": (mutation("withdrawComment(commentId: $a)", "comment { id }"), ("comments",), "", nothing),
+    "accept answer": (mutation("acceptAnswer(commentId: $a)", "topic { id }"), ("comments",), "", nothing),
+    "escalate": (
+        mutation("escalateTopic(topicId: $a, input: {communityId: $b})", "escalation { id }", "$a: ID!, $b: ID!"),
+        ("contents", "communities"),
+        "escalations",
+        nothing,
+    ),
+    "push": (
+        mutation("pushEscalation(escalationId: $a, input: {assigneeId: $b})", "escalation { id }", "$a: ID!, $b: ID!"),
+        ("escalations", "members"),
+        "",
+        nothing,
+    ),
+    "resolve": (mutation("resolveEscalation(escalationId: $a)", "escalation { id }"), ("escalations",), "", nothing),
+    "task": (
+        mutation("createTask(networkId: $a, input: {assigneeId: $b, title: $text})", "task { id }", TEXT + ", $b: ID!"),
+        ("networks", "members"),
+        "tasks",
+        text,
+    ),
+    "task on content": (
+        mutation(
+            "createTask(networkId: $n, input: {contentId: $a, assigneeId: $b, title: $text})",
+            "task { id }",
+            TEXT + ", $b: ID!, $n: ID!",
+        ),
+        ("contents", "members"),
+        "tasks",
+        lambda play, picks: text(play, picks) | {"n": play.ids["networks"][0]},
+    ),
+    "accept": (mutation("acceptTask(taskId: $a)", "task { id }"), ("tasks",), "", nothing),
+    "decline": (mutation("declineTask(taskId: $a)", "task { id }"), ("tasks",), "", nothing),
+    "complete": (mutation("completeTask(taskId: $a)", "task { id }"), ("tasks",), "", nothing),
+    "cancel": (mutation("cancelTask(taskId: $a)", "task { id }"), ("tasks",), "", nothing),
+    "reschedule": (mutation("rescheduleTask(taskId: $a, dueAt: null)", "task { id }"), ("tasks",), "", nothing),
+    "reassign": (
+        mutation("reassignTask(taskId: $a, assigneeId: $b)", "task { id }", "$a: ID!, $b: ID!"),
+        ("tasks", "members"),
+        "",
+        nothing,
+    ),
+    "say": (
+        mutation("postTaskMessage(taskId: $a, input: {body: $text})", "taskMessage { id }", TEXT),
+        ("tasks",),
+        "",
+        text,
+    ),
+    "join": (mutation("joinCommunity(communityId: $a)", "membership { id }"), ("communities",), "memberships", nothing),
+    "leave": (mutation("leaveCommunity(communityId: $a)", "membership { id }"), ("communities",), "", nothing),
+    "invite": (
+        mutation("inviteToCommunity(communityId: $a, input: {memberId: $b})", "membership { id }", "$a: ID!, $b: ID!"),
+        ("communities", "members"),
+        "memberships",
+        nothing,
+    ),
+    "accept membership": (
+        mutation("acceptMembership(communityId: $a)", "membership { id }"),
+        ("communities",),
+        "",
+        nothing,
+    ),
+    "decline membership": (
+        mutation("declineMembership(communityId: $a)", "membership { id }"),
+        ("communities",),
+        "",
+        nothing,
+    ),
+    "approve membership": (
+        mutation("approveMembership(membershipId: $a)", "membership { id }"),
+        ("memberships",),
+        "",
+        nothing,
+    ),
+    "remove": (
+        mutation("removeMembership(membershipId: $a, ban: $flag)", "membership { id }", "$a: ID!, $flag: Boolean!"),
+        ("memberships",),
+        "",
+        text,
+    ),
+    "change roles": (
+        mutation(
+            "changeRoles(membershipId: $a, roles: $roles)", "membership { id }", "$a: ID!, $roles: [CommunityRole!]!"
+        ),
+        ("memberships",),
+        "",
+        roles,
+    ),
+    "update community": (
+        mutation("updateCommunity(communityId: $a, input: {about: $text})", "community { id }", TEXT),
+        ("communities",),
+        "",
+        text,
+    ),
+    "archive": (mutation("archiveCommunity(communityId: $a)", "community { id }"), ("communities",), "", nothing),
+    "disable": (mutation("disableMember(memberId: $a)", "member { id }"), ("members",), "", nothing),
+}
+
+# Who does it so that something happens, most of the time; now and then anybody tries.
+USUAL = {
+    "approve": "presenter", "reject": "presenter", "hide": "owner", "show": "presenter", "answer": "presenter",
+    "unanswer": "owner", "open": "owner", "pause": "owner", "ask": "asker", "withdraw question": "asker",
+    "upvote": "member", "topic": "member", "comment": "helper", "accept answer": "member", "escalate": "member",
+    "push": "member", "task": "outsider", "reassign": "outsider", "remove": "owner", "change roles": "owner",
+    "invite": "owner", "edit": "member",
+}  # fmt: skip
+ACTORS = [
+    "owner",
+    "presenter",
+    "member",
+    "asker",
+    "helper",
+    "outsider",
+    "admin",
+    "external",
+    "guest",
+    "display",
+    "nobody",
+]
+RARE = {"archive", "disable", "close", "revoke key"}
+
+picks = st.tuples(st.integers(0, 11), st.integers(0, 11))
+common = st.sampled_from(sorted(ACTIONS.keys() - RARE))
+rare = st.sampled_from(sorted(RARE))
+step = st.tuples(
+    st.one_of(st.none(), st.none(), st.sampled_from(ACTORS)),
+    st.one_of(common, common, common, common, common, rare),
+    picks,
+)
+
+
+# What has happened before a sequence begins: questions in several states, topics, an escalation, a task with talk.
+OPENING = [
+    ("asker", "ask", (0, 1)),
+    ("presenter", "approve", (0, 0)),
+    ("member", "ask", (0, 0)),
+    ("presenter", "approve", (1, 0)),
+    ("presenter", "show", (1, 1)),
+    ("asker", "ask", (0, 0)),
+    ("member", "topic", (0, 1)),
+    ("helper", "topic", (1, 2)),
+    ("member", "escalate", (0, 2)),
+    ("guest", "comment", (1, 0)),
+    ("member", "push", (0, 4)),
+    ("outsider", "task", (0, 2)),
+    ("member", "say", (0, 0)),
+]
+FOLLOWED = [
+    ("communities", "communityActivity"),
+    ("contents", "content"),
+    ("boards", "questionBoard"),
+    ("boards", "questionBoardModeration"),
+    ("boards", "questionBoardDisplay"),
+    ("boards", "myQuestions"),
+    ("tasks", "task"),
+    ("networks", "myFeed"),
+    ("networks", "myTasks"),
+    ("networks", "escalations"),
+]
+
+
+async def play(url: str, cast: Cast, draw: int, steps: list[Step]) -> None:
+    service = make_service(url, ManualClock(), flush=0.0)
+    async with service.running():
+        one = Play(service, cast)
+        one.begin(random.Random(draw))  # noqa: S311 - not a secret
+        await one.compare()
+        for actor, action, chosen in steps:
+            await one.step(actor or USUAL.get(action, "owner"), action, chosen)
+            await one.compare()
+        await one.end()
+
+
+def _sequences(kind: str, shard: int, run: Callable[[int, list[Step]], Awaitable[None]]) -> None:
+    @seed(SEED + shard)
+    @settings(
+        max_examples=max(1, EXAMPLES[kind] // SHARDS),
+        deadline=None,
+        database=None,
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(st.integers(0, 2**32), st.lists(step, min_size=STEPS, max_size=STEPS))
+    def sequence(draw: int, steps: list[Step]) -> None:
+        asyncio.run(run(draw, steps))
+
+    print(f"REPLAY_SEED={SEED}")
+    sequence()
+
+
+@pytest.mark.timeout(1800)
+@pytest.mark.parametrize("shard", range(SHARDS))
+def test_replayed_events_equal_a_fresh_query_on_sqlite(sqlite_template: Path, tmp_path: Path, shard: int) -> None:
+    furnished = tmp_path / "furnished.db"
+    shutil.copy(sqlite_template, furnished)
+    cast = asyncio.run(furnish(f"sqlite+aiosqlite:///{furnished}"))
+
+    async def run(draw: int, steps: list[Step]) -> None:
+        for leftover in tmp_path.glob("play.db*"):
+            leftover.unlink()
+        shutil.copy(furnished, tmp_path / "play.db")
+        await play(f"sqlite+aiosqlite:///{tmp_path / 'play.db'}", cast, draw, steps)
+
+    _sequences("sqlite", shard, run)
+
+
+@pytest.mark.timeout(1800)
+@pytest.mark.parametrize("shard", range(SHARDS))
+def test_replayed_events_equal_a_fresh_query_on_postgresql(postgres_url: str, shard: int) -> None:
+    name = postgres_url.rpartition("/")[2]
+    furnished, played = f"{name}_furnished", f"{name}_play"
+    drop = [f"DROP DATABASE IF EXISTS {database} WITH (FORCE)" for database in (furnished, played)]
+    asyncio.run(administer(*drop, f"CREATE DATABASE {furnished} TEMPLATE {name}"))
+    cast = asyncio.run(furnish(postgres_url.replace(name, furnished)))
+
+    async def run(draw: int, steps: list[Step]) -> None:
+        await administer(drop[1], f"CREATE DATABASE {played} TEMPLATE {furnished}")
+        await play(postgres_url.replace(name, played), cast, draw, steps)
+
+    try:
+        _sequences("postgresql", shard, run)
+    finally:
+        asyncio.run(administer(*drop))

@@ -1,0 +1,251 @@
+"""What tests arrange, through rows: people, communities, and what is in them."""
+
+from dataclasses import dataclass
+from typing import Any, TypeVar
+from uuid import UUID
+
+from models import (
+    Account,
+    Admits,
+    Anonymity,
+    AuthorSeal,
+    BoardState,
+    Comment,
+    Community,
+    CommunityRole,
+    Content,
+    ContentKind,
+    JoinPolicy,
+    KioskKey,
+    Member,
+    MemberKind,
+    Membership,
+    MembershipState,
+    Moderation,
+    Network,
+    NetworkRole,
+    Principal,
+    PrincipalKind,
+    Question,
+    QuestionBoard,
+    QuestionState,
+    Row,
+    Visibility,
+)
+from resolvers import accounts
+from resolvers.communities import LEGAL
+from resolvers.contents import tagged
+from schema.base import global_id
+from server import Service
+from tests.client import Client
+
+R = TypeVar("R", bound=Row)
+PASSWORD = "correct horse battery"
+
+
+def gid(row: Row) -> str:
+    return str(global_id(row.noun, row.id))
+
+
+@dataclass
+class Person:
+    """Somebody with an account and a member in the world's network."""
+
+    name: str
+    client: Client
+    account: Account
+    member: Member
+
+    @property
+    def id(self) -> str:
+        return gid(self.member)
+
+    @property
+    def principal_id(self) -> UUID:
+        return self.account.principal_id
+
+
+class World:
+    def __init__(self, service: Service, network: Network) -> None:
+        self.service = service
+        self.network = network
+
+    @classmethod
+    async def make(cls, service: Service, name: str = "Halden") -> "World":
+        world = cls(service, Network(name=name))
+        await world.add(world.network)
+        return world
+
+    @property
+    def now(self) -> Any:
+        return self.service.clock.now()
+
+    async def add(self, *rows: Row) -> None:
+        async with self.service.database.write() as session:
+            for row in rows:
+                row.created_at = row.created_at or self.now
+                session.add(row)
+                await session.flush()
+
+    @property
+    def nobody(self) -> Client:
+        return Client(self.service)
+
+    async def person(
+        self, name: str, kind: MemberKind = MemberKind.INTERNAL, role: NetworkRole = NetworkRole.MEMBER
+    ) -> Person:
+        principal = Principal()
+        password_hash = await self.service.passwords.hash(PASSWORD)
+        account = Account(
+            principal_id=principal.id,
+            email=f"{name.lower()}@example.com",
+            display_name=name,
+            password_hash=password_hash,
+        )
+        member = Member(
+            network_id=self.network.id,
+            principal_id=principal.id,
+            name=name,
+            headline=f"{name}'s headline",
+            about=f"About {name}",
+            kind=kind,
+            role=role,
+        )
+        await self.add(principal, account, member)
+        return Person(name, Client(self.service, principal.id), account, member)
+
+    async def community(
+        self,
+        name: str = "Community",
+        *,
+        owner: Person | None = None,
+        admits: Admits = Admits.INTERNALS,
+        visibility: Visibility = Visibility.OPEN,
+        join_policy: JoinPolicy | None = None,
+        **columns: Any,
+    ) -> Community:
+        join_policy = join_policy or LEGAL[admits, visibility][0]
+        community = Community(
+            network_id=self.network.id,
+            name=name,
+            admits=admits,
+            visibility=visibility,
+            join_policy=join_policy,
+            **columns,
+        )
+        await self.add(community)
+        if owner:
+            await self.belong(owner, community, CommunityRole.OWNER)
+        return community
+
+    async def belong(
+        self,
+        person: Person,
+        community: Community,
+        roles: CommunityRole = CommunityRole.MEMBER,
+        state: MembershipState = MembershipState.ACTIVE,
+    ) -> Membership:
+        membership = Membership(
+            network_id=self.network.id,
+            community_id=community.id,
+            member_id=person.member.id,
+            roles=int(roles | CommunityRole.MEMBER),
+            state=state,
+        )
+        community.member_count += state is MembershipState.ACTIVE
+        async with self.service.database.write() as session:
+            await session.merge(community)
+        await self.add(membership)
+        return membership
+
+    async def content(
+        self, community: Community, author: Person, title: str = "Title", *, tags: tuple[str, ...] = (), **columns: Any
+    ) -> Content:
+        columns.setdefault("kind", ContentKind.TOPIC)
+        content = Content(
+            network_id=self.network.id,
+            community_id=community.id,
+            author_id=author.member.id,
+            title=title,
+            body=f"Body of {title}",
+            tags=tagged(tags),
+            published_at=self.now,
+            **columns,
+        )
+        await self.add(content)
+        return content
+
+    async def comment(self, content: Content, author: Person, body: str = "A comment", **columns: Any) -> Comment:
+        comment = Comment(
+            network_id=self.network.id, content_id=content.id, author_id=author.member.id, body=body, **columns
+        )
+        content.comment_count += 1
+        async with self.service.database.write() as session:
+            await session.merge(content)
+        await self.add(comment)
+        return comment
+
+    async def board(
+        self,
+        community: Community,
+        *,
+        state: BoardState = BoardState.OPEN,
+        moderation: Moderation = Moderation.PRE,
+        anonymity: Anonymity = Anonymity.ALLOWED,
+    ) -> QuestionBoard:
+        board = QuestionBoard(
+            network_id=self.network.id,
+            community_id=community.id,
+            title="Q&A",
+            state=state,
+            moderation=moderation,
+            anonymity=anonymity,
+        )
+        await self.add(board)
+        return board
+
+    async def question(
+        self,
+        board: QuestionBoard,
+        asker: Person,
+        body: str = "Why?",
+        *,
+        state: QuestionState = QuestionState.VISIBLE,
+        anonymous: bool = False,
+        **columns: Any,
+    ) -> Question:
+        question = Question(
+            network_id=self.network.id,
+            community_id=board.community_id,
+            board_id=board.id,
+            author_id=None if anonymous else asker.member.id,
+            anonymous=anonymous,
+            body=body,
+            state=state,
+            published_at=None if state is QuestionState.PENDING else self.now,
+            **columns,
+        )
+        await self.add(question)
+        if anonymous:
+            await self.add(AuthorSeal(question_id=question.id, principal_id=asker.principal_id))
+        return question
+
+    async def kiosk(self, board: QuestionBoard) -> tuple[Client, KioskKey, str]:
+        principal = Principal(kind=PrincipalKind.KIOSK)
+        token = accounts.new_token("kiosk")
+        key = KioskKey(
+            principal_id=principal.id,
+            network_id=self.network.id,
+            board_id=board.id,
+            label="Hall",
+            token_hash=accounts.digest(token),
+        )
+        await self.add(principal, key)
+        return Client(self.service, principal.id), key, token
+
+    async def fresh(self, row: R) -> R:
+        """The row as it is in the database now."""
+        async with self.service.database.read() as session:
+            found = await session.get(type(row), row.id)
+        assert found is not None
+        return found
