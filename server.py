@@ -1,6 +1,7 @@
 """The composition root: settings, what lives as long as the process, and the ASGI app."""
 
 import asyncio
+import os
 import secrets
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
@@ -34,6 +35,7 @@ from schema.root import build
 from web import graphiql
 
 BODY_LIMIT = 256 * 1024
+SECRET_LEAST = 32
 DRIVERS = ("sqlite+aiosqlite", "postgresql+asyncpg")
 
 
@@ -55,12 +57,15 @@ class Settings(BaseSettings):
     @field_validator("database_url")
     @classmethod
     def _names_a_database(cls, value: str) -> str:
+        beginnings = tuple(f"{driver}://" for driver in DRIVERS)
+        if not value.startswith(beginnings):
+            raise ValueError(f"must begin with {' or '.join(beginnings)}")
         try:
-            driver = make_url(value).drivername
-        except ArgumentError:
-            driver = ""
-        if driver not in DRIVERS:
-            raise ValueError(f"must begin with {' or '.join(f'{name}://' for name in DRIVERS)}")
+            url = make_url(value)
+        except (ArgumentError, ValueError) as error:
+            raise ValueError("must be a database URL; its port, if any, is a number") from error
+        if url.get_backend_name() == "sqlite" and url.database in {None, "", ":memory:"}:
+            raise ValueError("must name a file: in memory, each connection would have a database of its own")
         return value
 
     @field_validator("broker_url")
@@ -72,11 +77,12 @@ class Settings(BaseSettings):
     @field_validator("secret_key")
     @classmethod
     def _is_secret(cls, value: SecretStr, info: Any) -> SecretStr:
-        if value.get_secret_value():
+        if "environment" not in info.data:  # which is bad, and has been said
             return value
-        if info.data.get("environment") is not Environment.DEVELOPMENT:
-            raise ValueError("must be set in production, to at least 32 random characters")
-        return SecretStr(_own_secret(Path("var/secret_key")))
+        is_development = info.data["environment"] is Environment.DEVELOPMENT
+        if not is_development and len(value.get_secret_value()) < SECRET_LEAST:
+            raise ValueError(f"must be set in production, to at least {SECRET_LEAST} random characters")
+        return value if value.get_secret_value() else SecretStr(_own_secret(Path("var/secret_key")))
 
     @property
     def is_development(self) -> bool:
@@ -91,11 +97,15 @@ class Settings(BaseSettings):
 
 
 def _own_secret(path: Path) -> str:
-    """Made on first use, for development."""
+    """Made on first use, for development. Linked into place whole: of two processes at once, one wins."""
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.touch(mode=0o600)
-        path.write_text(secrets.token_urlsafe(32))
+        draft = path.with_suffix(f".{os.getpid()}")
+        draft.touch(mode=0o600)
+        draft.write_text(secrets.token_urlsafe(32))
+        with suppress(FileExistsError):
+            path.hardlink_to(draft)
+        draft.unlink()
     return path.read_text().strip()
 
 

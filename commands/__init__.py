@@ -5,13 +5,8 @@ from typing import Annotated
 
 import typer
 
+from commands import create_account, demo, doctor, export_schema, migrate, serve
 from commands.console import out
-from commands.create_account import create_account
-from commands.demo import demo
-from commands.doctor import doctor
-from commands.export_schema import export_schema
-from commands.migrate import migrate
-from commands.serve import serve
 
 app = typer.Typer(
     name="plenary",
@@ -21,8 +16,12 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,  # it would show what variables held: tokens, passwords
 )
-for command in (serve, demo, migrate, create_account, export_schema, doctor):
-    app.command()(command)
+app.command()(serve.serve)
+app.command()(demo.demo)
+app.command()(migrate.migrate)
+app.command()(create_account.create_account)
+app.command()(export_schema.export_schema)
+app.command()(doctor.doctor)
 
 
 def _tell_version(is_asked: bool) -> None:  # noqa: FBT001 - Typer's form of a callback

@@ -14,7 +14,7 @@ def migrate() -> None:
     """Make the tables, or bring them up to date. Does nothing where there is nothing to do."""
     known = settings.read()
     columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
-    with Progress(*columns, console=errors, transient=True) as progress:
+    with Progress(*columns, console=errors, transient=True, disable=not errors.is_terminal) as progress:
         progress.add_task("Migrating")
         applied = asyncio.run(_upgrade(known))
     for line in applied:

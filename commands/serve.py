@@ -85,7 +85,7 @@ def serve(
     life = partial(inhabitants.live, address, found, bot_pace) if bots and found else None
     app = create_app(Service(known))
     has_page = any(getattr(route, "path", "") == welcome.PAGE for route in app.routes)
-    greet = partial(welcome.greet, address, found, record.path_for(known), has_page=has_page)
+    greet = partial(welcome.greet, address, found, known.demo_file, has_page=has_page)
     server = Server(_configure(app, access_log=access_log), greet, life)
     with suppress(KeyboardInterrupt):
         server.run(sockets=[listener])
@@ -95,7 +95,7 @@ async def _demo(known: Settings) -> Record | None:
     if not known.is_development:
         return None
     async with lent(known) as means, Context(means).reading() as db:
-        return await record.of(db, record.path_for(known))
+        return await record.of(db, known.demo_file)
 
 
 def _configure(app: Any, *, access_log: bool) -> uvicorn.Config:

@@ -1,6 +1,7 @@
 """Delivery: live operations, indexed by topic, and what each change means to each of them."""
 
 import asyncio
+import logging
 from collections import defaultdict, deque
 from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Hashable, Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -11,6 +12,8 @@ from models.changes import Change
 from realtime.feed import Feed
 from realtime.operation import ENDINGS, Event, Mark, Operation, Outcome, Ref
 from realtime.topics import Topic
+
+log = logging.getLogger("plenary.delivery")
 
 HEARTBEAT = 20.0
 FLUSH = 0.5
@@ -51,11 +54,19 @@ class Delivery:
             for bell in self._bells.get(topic, ()):
                 bell.set()
         for subject, operations in subjects.items():
-            outcomes = await self._audience(subject, change, {operation.viewer for operation in operations})
+            outcomes = await self._outcomes(subject, change, {operation.viewer for operation in operations})
             for operation in operations:
                 if outcome := outcomes.get(operation.viewer):
                     operation.push(change, outcome)
         self.settled = self.position
+
+    async def _outcomes(self, subject: Hashable, change: Change, viewers: set[UUID]) -> Mapping[UUID, Outcome]:
+        """What the change means to each viewer. If that cannot be told, they must look for themselves."""
+        try:
+            return await self._audience(subject, change, viewers)
+        except Exception:
+            log.exception("could not tell whom change %s concerns", change.position)
+            return dict.fromkeys(viewers, Outcome.RESYNC)
 
     async def follow(
         self, subject: Hashable, viewer: UUID, *, topics: frozenset[Topic], admit: Admit, after: Mark | None
@@ -111,7 +122,7 @@ class Delivery:
     async def _outcome(self, operation: Operation, change: Change) -> Outcome | None:
         if operation.topics.isdisjoint(change.topics):
             return None
-        return (await self._audience(operation.subject, change, {operation.viewer})).get(operation.viewer)
+        return (await self._outcomes(operation.subject, change, {operation.viewer})).get(operation.viewer)
 
     async def _live(self, operation: Operation) -> AsyncGenerator[Event]:
         """What is pushed. Ends when the operation has missed something."""

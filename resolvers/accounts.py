@@ -13,7 +13,7 @@ from sqlmodel import col
 from models import Account, AccountState, Kind, KioskKey, Principal, SignIn
 from realtime import topics
 from resolvers.context import Context
-from resolvers.errors import DomainError, Flaw, Invalid, Unauthenticated
+from resolvers.errors import Conflict, DomainError, Flaw, Invalid, Unauthenticated
 from resolvers.form import form, is_storable
 from resolvers.session import Reader, Transaction
 
@@ -88,7 +88,14 @@ async def sign_in(ctx: Context, *, email: str, password: str) -> Started:
         ctx.means.limiter.failed(this)
         raise Unauthenticated("E-mail or password is wrong.")
     async with ctx.transaction() as tx:
-        return await start_sign_in(tx, account)
+        current = await tx.lock(Account, Account.id == account.id)
+        if (
+            current is None
+            or current.password_hash != account.password_hash
+            or current.state is not AccountState.ACTIVE
+        ):
+            raise Unauthenticated("E-mail or password is wrong.")
+        return await start_sign_in(tx, current)
 
 
 def _check_tries(ctx: Context, here: str, this: str) -> None:
@@ -141,8 +148,10 @@ async def change_password(ctx: Context, *, current: str, new: str) -> Account:
         raise Invalid(Flaw("The current password is wrong.", ("input", "currentPassword")))
     password_hash = await ctx.means.passwords.hash(new)
     async with ctx.transaction() as tx:
-        account = await _own(ctx, tx)
-        account.password_hash = password_hash
+        locked = await tx.lock(Account, Account.id == account.id)
+        if locked is None or locked.password_hash != account.password_hash:
+            raise Conflict("The password has been changed meanwhile.")
+        locked.password_hash = password_hash
         this = ctx.sign_in.id if ctx.sign_in else None
         await _end(tx, SignIn.principal_id == ctx.viewer, SignIn.id != this)
         return tx.answer(account)

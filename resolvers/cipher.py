@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+import hmac
 import json
 import os
 from typing import Any
@@ -19,8 +20,12 @@ class Cipher:
     """A fresh nonce each time: equal contents do not look equal."""
 
     def __init__(self, secret: str) -> None:
-        derive = HKDF(algorithm=SHA256(), length=32, salt=None, info=b"plenary cipher")
-        self._key = AESGCMSIV(derive.derive(secret.encode()))
+        self._key = AESGCMSIV(_derive(secret, b"plenary cipher"))
+        self._fingerprints = _derive(secret, b"plenary fingerprints")
+
+    def fingerprint(self, purpose: str, content: bytes) -> bytes:
+        """Tells equal contents from others; without the key it tells nothing, not even of a short secret."""
+        return hmac.digest(self._fingerprints, purpose.encode() + b"\0" + content, "sha256")
 
     def seal(self, purpose: str, content: bytes) -> bytes:
         nonce = os.urandom(NONCE)
@@ -40,6 +45,10 @@ class Cipher:
 
     def open_json(self, purpose: str, sealed: bytes) -> Any:
         return json.loads(self.open(purpose, sealed))
+
+
+def _derive(secret: str, use: bytes) -> bytes:
+    return HKDF(algorithm=SHA256(), length=32, salt=None, info=use).derive(secret.encode())
 
 
 def to_text(sealed: bytes) -> str:

@@ -78,7 +78,7 @@ async def create(
         elif join_policy and join_policy not in legal:
             check.flaw("joinPolicy", f"here one can join by {' or '.join(legal)} only")
     async with ctx.transaction() as tx:
-        await tx.get(policy.create_community, network_id)
+        await tx.get(policy.create_community, network_id, lock=False)
         community = Community(
             network_id=network_id,
             name=name,
@@ -119,17 +119,20 @@ async def join(ctx: Context, community_id: UUID) -> Membership:
     """Join, or ask to where joining is by request."""
     async with ctx.transaction() as tx:
         community = await tx.get(policy.join_community, community_id)
-        is_open = community.join_policy is JoinPolicy.OPEN
-        state = MembershipState.ACTIVE if is_open else MembershipState.REQUESTED
         member = await tx.member(community.network_id)
-        return tx.answer(await enter(tx, community, member, state, CommunityRole.MEMBER))
+        membership = await _standing(tx, community_id, member.id)
+        is_invited = membership is not None and membership.state is MembershipState.INVITED
+        is_welcome = is_invited or community.join_policy is JoinPolicy.OPEN
+        state = MembershipState.ACTIVE if is_welcome else MembershipState.REQUESTED
+        roles = CommunityRole(membership.roles) if membership and is_invited else CommunityRole.MEMBER
+        return tx.answer(await enter(tx, community, member, state, roles))
 
 
 async def invite(ctx: Context, community_id: UUID, *, member_id: UUID, roles: Collection[CommunityRole]) -> Membership:
     """Invite a member of the network; it is for the member to accept."""
     async with ctx.transaction() as tx:
         community = await tx.get(policy.manage_community, community_id)
-        member = await tx.get(policy.see_member, member_id)
+        member = await tx.get(policy.see_member, member_id, lock=False)
         if member.network_id != community.network_id:
             raise NotFound
         await _may_grant(tx, community, _bits(roles))
@@ -147,7 +150,10 @@ async def accept(ctx: Context, community_id: UUID) -> Membership:
         community = await tx.get(policy.accept_membership, community_id)
         member = await tx.member(community.network_id)
         membership = await _standing(tx, community_id, member.id)
-        roles = CommunityRole(membership.roles) if membership else CommunityRole.MEMBER
+        if membership is None:
+            raise NotFound
+        _expect(membership, MembershipState.INVITED)
+        roles = CommunityRole(membership.roles)
         return tx.answer(await enter(tx, community, member, MembershipState.ACTIVE, roles))
 
 
@@ -212,13 +218,17 @@ async def enter(
 ) -> Membership:
     """The one way into a community, whoever opens it: guests add nobody, and nobody enters who is not admitted."""
     actor = await tx.find(Member, Member.network_id == community.network_id, Member.principal_id == tx.viewer)
-    if actor and actor.kind is MemberKind.GUEST and actor.id != member.id:
+    if actor and actor.kind is not MemberKind.INTERNAL and actor.id != member.id:
         raise Forbidden("guests_may_not_invite")
     if member.kind not in ADMITTED[community.admits] or (
         member.kind is not MemberKind.INTERNAL and roles & INTERNAL_ROLES
     ):
         raise Forbidden("not_admitted_here")
+    if community.state is CommunityState.ARCHIVED:
+        raise Conflict("This community is archived.")
     membership = await _standing(tx, community.id, member.id)
+    if membership and membership.state is MembershipState.BANNED:
+        raise Forbidden("banned_here")
     if membership is None:
         membership = Membership(network_id=community.network_id, community_id=community.id, member_id=member.id)
         membership.state, membership.roles = state, int(roles)
@@ -280,6 +290,8 @@ async def _keep_owner(tx: Transaction, membership: Membership, roles: CommunityR
         Membership.state == MembershipState.ACTIVE,
         col(Membership.roles).bitwise_and(int(CommunityRole.OWNER)) != 0,
         Membership.id != membership.id,
+        Membership.member_id == Member.id,
+        Member.state == MemberState.ACTIVE,
     )
     if other is None:
         raise Conflict("A community keeps at least one owner.")

@@ -43,7 +43,7 @@ class Form:
 
     def email(self, field: str, value: str) -> str:
         try:
-            return validate_email(value, check_deliverability=False).normalized.lower()
+            return validate_email(value.strip(), check_deliverability=False).normalized.lower()
         except EmailNotValidError:
             self.flaw(field, f"{field} is not an e-mail address")
             return ""
@@ -78,10 +78,6 @@ class Form:
     def done(self) -> None:
         if self._flaws:
             raise Invalid(*self._flaws)
-
-
-def is_storable(value: str) -> bool:
-    return "\x00" not in value and not any("\ud800" <= letter <= "\udfff" for letter in value)
 
 
 @contextmanager

@@ -1,6 +1,5 @@
 """A mutation sent twice under one key is done once, and answered twice."""
 
-import hashlib
 import json
 from collections.abc import Mapping
 from contextvars import ContextVar
@@ -32,9 +31,9 @@ class Request:
     key: str
     arguments: Mapping[str, Any]
 
-    @property
-    def arguments_hash(self) -> bytes:
-        return hashlib.sha256(json.dumps(self.arguments, sort_keys=True, default=str).encode()).digest()
+    def fingerprint(self, cipher: Cipher) -> bytes:
+        """Keyed, because arguments may be passwords."""
+        return cipher.fingerprint(self.mutation, json.dumps(self.arguments, sort_keys=True, default=str).encode())
 
 
 current: ContextVar[Request | None] = ContextVar("current", default=None)
@@ -63,13 +62,12 @@ async def claim(tx: Transaction, cipher: Cipher) -> UUID | None:
         col(Answer.key) == request.key,
     )
     await tx.raw(delete(Answer).where(mine[0], col(Answer.created_at) < tx.now - KEPT))
-    answer = Answer(
-        principal_id=tx.viewer, mutation=request.mutation, key=request.key, arguments_hash=request.arguments_hash
-    )
+    fingerprint = request.fingerprint(cipher)
+    answer = Answer(principal_id=tx.viewer, mutation=request.mutation, key=request.key, arguments_hash=fingerprint)
     if await tx.add_once(answer):
         return answer.id
     [first] = await tx.find_all(Answer, *mine)
-    if first.arguments_hash != request.arguments_hash:
+    if first.arguments_hash != fingerprint:
         raise Conflict("This idempotency key was used with other arguments.")
     noun, row_id, secret = cipher.open_json(PURPOSE, first.sealed or b"")
     raise Repeated(noun, UUID(row_id) if row_id else None, secret)

@@ -41,7 +41,7 @@ async def add_member(
         if kind is not MemberKind.INTERNAL and role is not NetworkRole.MEMBER:
             check.flaw("role", "only internal members can have this role")
     async with ctx.transaction() as tx:
-        await tx.get(policy.administer_network, network_id)
+        await tx.get(policy.administer_network, network_id, lock=False)
         inviter = await tx.member(network_id)
         if role is NetworkRole.OWNER and inviter.role is not NetworkRole.OWNER:
             raise Forbidden("owners_are_made_by_owners")
@@ -62,7 +62,7 @@ async def add_member(
 
 
 async def _check_community(tx: Transaction, network_id: UUID, community_id: UUID, kind: MemberKind) -> None:
-    community = await tx.get(policy.manage_community, community_id)
+    community = await tx.get(policy.manage_community, community_id, lock=False)
     if community.network_id != network_id:
         raise NotFound
     if kind not in communities.ADMITTED[community.admits]:
@@ -87,7 +87,7 @@ async def sign_up(ctx: Context, *, token: str, name: str, password: str) -> acco
         await _open(db, token)
     password_hash = await ctx.means.passwords.hash(password)
     async with ctx.transaction() as tx:
-        invitation = await _open(tx, token)
+        invitation = await _locked(tx, token)
         if await tx.find(Account, Account.email == invitation.email):
             raise Conflict("This e-mail has an account: sign in, then accept the invitation.")
         account = await accounts.create(tx, email=invitation.email, name=name, password_hash=password_hash)
@@ -99,7 +99,7 @@ async def accept(ctx: Context, *, token: str) -> Member:
     """Accept an invitation with the account that one has."""
     async with ctx.transaction() as tx:
         account = await tx.find(Account, Account.principal_id == ctx.somebody())
-        invitation = await _open(tx, token)
+        invitation = await _locked(tx, token)
         if account is None or account.email != invitation.email:
             raise Forbidden("invitation_is_for_another_address")
         return tx.answer(await _redeem(tx, invitation, account))
@@ -111,12 +111,25 @@ async def _open(db: Reader, token: str) -> Invitation:
     if invitation is None or invitation.state is not InvitationState.PENDING or invitation.expires_at <= db.now:
         raise Invalid(Flaw("This invitation is not valid.", ("token",)))
     inviter = await db.find(Member, Member.id == invitation.inviter_id)
-    may_invite = inviter is not None and await db.audience(
-        policy.administer_network.now, invitation.network_id, {inviter.principal_id}
-    )
-    if not may_invite:
+    if inviter is None or not await _may_still(db, inviter, invitation):
         raise Invalid(Flaw("This invitation is not valid.", ("token",)))
     return invitation
+
+
+async def _may_still(db: Reader, inviter: Member, invitation: Invitation) -> bool:
+    """Whether the inviter could still invite so: into the network, and into the community if one is named."""
+    if invitation.role is NetworkRole.OWNER and inviter.role is not NetworkRole.OWNER:
+        return False
+    viewers, community_id = {inviter.principal_id}, invitation.community_id
+    if not await db.audience(policy.administer_network.now, invitation.network_id, viewers):
+        return False
+    return community_id is None or bool(await db.audience(policy.manage_community.now, community_id, viewers))
+
+
+async def _locked(tx: Transaction, token: str) -> Invitation:
+    """As `_open`; of two who use or revoke it at once, one is first."""
+    await tx.lock(Invitation, Invitation.token_hash == accounts.digest(token))
+    return await _open(tx, token)
 
 
 async def _redeem(tx: Transaction, invitation: Invitation, account: Account) -> Member:
@@ -132,7 +145,7 @@ async def _redeem(tx: Transaction, invitation: Invitation, account: Account) -> 
     invitation.state = InvitationState.ACCEPTED
     tx.announce([topics.person(member.principal_id)], Kind.RIGHTS, member)
     if invitation.community_id is not None:
-        community = await tx.find(Community, Community.id == invitation.community_id)
+        community = await tx.lock(Community, Community.id == invitation.community_id)
         if community is not None:
             await communities.enter(tx, community, member, MembershipState.ACTIVE, CommunityRole.MEMBER)
     return member

@@ -7,6 +7,7 @@ from resolvers.clock import Clock
 from resolvers.errors import Limited
 
 WINDOW = timedelta(minutes=5)
+SWEEP = 1_000
 
 
 class Limiter:
@@ -15,6 +16,7 @@ class Limiter:
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._failures: defaultdict[str, deque[float]] = defaultdict(deque)
+        self._sweep_at = SWEEP
 
     def check(self, key: str, *, most: int) -> None:
         """Refuse if there were too many failures lately."""
@@ -24,8 +26,10 @@ class Limiter:
 
     def failed(self, key: str) -> None:
         self._recent(key).append(self._now())
-        for other in [other for other in self._failures if not self._recent(other)]:
-            del self._failures[other]
+        if len(self._failures) > self._sweep_at:
+            for other in [other for other in self._failures if not self._recent(other)]:
+                del self._failures[other]
+            self._sweep_at = 2 * len(self._failures) + SWEEP
 
     def _recent(self, key: str) -> deque[float]:
         failures = self._failures[key]

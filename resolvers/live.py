@@ -116,8 +116,8 @@ class Live:
                 await db.get(*subject.scope)
                 return await subject.topics(db)
 
-        mark = await self._open(subject, after) if after else None
-        if after and mark is None:
+        mark = None if after is None else await self._open(subject, after)
+        if after is not None and mark is None:
             await admit()
             yield Event(Outcome.RESYNC, Mark(0, 0), reason="CURSOR_STALE")
             return

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from sqlmodel import col
 
-from models import Kind, Member, MemberState, NetworkRole
+from models import Account, Invitation, InvitationState, Kind, Member, MemberState, NetworkRole
 from realtime import topics
 from resolvers import policy
 from resolvers.context import Context
@@ -42,6 +42,8 @@ async def update_profile(
 async def disable(ctx: Context, member_id: UUID) -> Member:
     """End a member's access to the network; what the member wrote stays."""
     async with ctx.transaction() as tx:
+        found = await tx.get(policy.disable_member, member_id, lock=False)
+        await tx.get(policy.see_network, found.network_id)  # locked: two owners must not disable each other
         member = await tx.get(policy.disable_member, member_id)
         actor = await tx.member(member.network_id)
         if member.role is NetworkRole.OWNER and actor.role is not NetworkRole.OWNER:
@@ -49,8 +51,17 @@ async def disable(ctx: Context, member_id: UUID) -> Member:
         if member.role is NetworkRole.OWNER and not await _has_other_owner(tx, member):
             raise Conflict("A network keeps at least one owner.")
         member.state = MemberState.DISABLED
+        await _revoke_invitations(tx, member)
         tx.announce([topics.person(member.principal_id)], Kind.RIGHTS, member)
         return tx.answer(member)
+
+
+async def _revoke_invitations(tx: Transaction, member: Member) -> None:
+    """An invitation from before would lead back in."""
+    email = await tx.find(Account.email, Account.principal_id == member.principal_id)
+    pending = (Invitation.network_id == member.network_id, Invitation.email == email)
+    for invitation in await tx.find_all(Invitation, *pending, Invitation.state == InvitationState.PENDING):
+        invitation.state = InvitationState.REVOKED
 
 
 async def _has_other_owner(tx: Transaction, member: Member) -> bool:

@@ -99,25 +99,42 @@ class Transaction(Reader):
 
     def __init__(self, session: AsyncSession, viewer: UUID, now: datetime, dialect: str) -> None:
         super().__init__(session, viewer, now, dialect)
-        self._before: dict[UUID, dict[str, Any]] = {}
+        self._before: dict[UUID, dict[str, Any] | None] = {}
+        self._settled: set[UUID] = set()
         self.answered: tuple[Row | None, str | None] = (None, None)
 
     async def get(self, rule: Rule[R], row_id: UUID, *, lock: bool = True) -> R:
-        return await super().get(rule, row_id, lock=lock)
+        row = await super().get(rule, row_id, lock=lock)
+        return self._settle(row) if lock else row
 
     async def all(self, statement: Select[R]) -> Sequence[R]:
         """Locked, in the order of the statement: what a transaction reads it reads in order to write."""
         entity = statement.column_descriptions[0]["entity"]
         locked = statement.with_for_update(of=entity).execution_options(populate_existing=True)
-        return [self.hold(row) for row in await super().all(locked)]
+        return [self._settle(row) for row in await super().all(locked)]
+
+    async def lock(self, what: type[R], *where: Any) -> R | None:
+        """As `find`, and nobody else changes it until this transaction has ended."""
+        locked = select(what).where(*where).limit(1).with_for_update().execution_options(populate_existing=True)
+        row = (await self.raw(locked)).scalars().first()
+        return None if row is None else self._settle(row)
 
     def hold(self, row: R) -> R:
         """Remember what decided, before this transaction, who could see the row."""
-        self._before.setdefault(row.id, {name: getattr(row, name) for name in row.deciding})
+        self._before.setdefault(row.id, _facts(row))
+        return row
+
+    def _settle(self, row: R) -> R:
+        """As `hold`, for a row that is locked now: what was read before the lock may have been out of date."""
+        if row.id not in self._settled:
+            self._settled.add(row.id)
+            self._before[row.id] = _facts(row)
         return row
 
     async def add(self, row: R) -> R:
         row.created_at = self.now
+        self._before[row.id] = None
+        self._settled.add(row.id)
         self._session.add(row)
         await self._session.flush()
         return row
@@ -169,3 +186,7 @@ class Transaction(Reader):
     async def flush(self) -> None:
         """Write what has changed so far, so that a unique key speaks now."""
         await self._session.flush()
+
+
+def _facts(row: Row) -> dict[str, Any]:
+    return {name: getattr(row, name) for name in row.deciding}

@@ -166,6 +166,8 @@ async def reschedule(ctx: Context, task_id: UUID, *, due_at: datetime | None) ->
 async def reassign(ctx: Context, task_id: UUID, *, assignee_id: UUID) -> Task:
     """Hand it to a better-placed colleague. Whoever had it goes on watching."""
     async with ctx.transaction() as tx:
+        await tx.get(policy.reassign_task, task_id, lock=False)
+        escalation = await tx.lock(Escalation, Escalation.task_id == task_id)  # before the task, as everywhere
         task = await tx.get(policy.reassign_task, task_id)
         held = await tx.find(
             TaskParticipant,
@@ -181,15 +183,10 @@ async def reassign(ctx: Context, task_id: UUID, *, assignee_id: UUID) -> Task:
         await _take_part(tx, task, assignee, ParticipantRole.ASSIGNEE, ParticipantState.ASKED)
         task.state = TaskState.OPEN
         await _tell(tx, task, gained={assignee.principal_id} if is_new else None)
-        await _follow_escalation(tx, task, assignee)
+        if escalation is not None:
+            escalation.assignee_id = assignee.id
+            tx.announce([topics.network_escalations(task.network_id)], Kind.ROW, escalation)
         return tx.answer(task)
-
-
-async def _follow_escalation(tx: Transaction, task: Task, assignee: Member) -> None:
-    escalation = await tx.find(Escalation, Escalation.task_id == task.id)
-    if escalation is not None:
-        escalation.assignee_id = assignee.id
-        tx.announce([topics.network_escalations(task.network_id)], Kind.ROW, escalation)
 
 
 async def _own_part(tx: Transaction, task: Task) -> TaskParticipant:
@@ -207,7 +204,7 @@ async def _own_part(tx: Transaction, task: Task) -> TaskParticipant:
 
 async def finish(tx: Transaction, task_id: UUID | None, *, done: bool) -> None:
     """Close a task whose subject has settled itself."""
-    task = await tx.find(Task, Task.id == task_id)
+    task = await tx.lock(Task, Task.id == task_id)
     if task is not None and task.state in policy.RUNNING_TASKS:
         task.state, task.closed_at = TaskState.DONE if done else TaskState.CANCELLED, tx.now
         await _tell(tx, task)

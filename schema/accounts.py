@@ -7,6 +7,7 @@ import strawberry
 
 from models import NOBODY
 from resolvers import accounts, invitations, networks
+from resolvers.errors import Flaw, Invalid
 from schema.base import Node, node, plain, project
 from schema.context import Info
 from schema.problems import Payload, mutation
@@ -71,11 +72,9 @@ class ChangePasswordInput:
     new_password: str = plain("Between 10 and 200 characters.")
 
 
-def _signed_in(info: Info, started: accounts.Started, *, cookie: bool = False) -> SignInPayload:
-    if cookie:
-        info.context.set_cookie(started.token)
+def _signed_in(started: accounts.Started, *, is_told: bool = True) -> SignInPayload:
     return SignInPayload(
-        token=None if cookie else started.token,
+        token=started.token if is_told else None,
         account=Account.of(started.account),
         expires_at=started.sign_in.expires_at,
     )
@@ -85,13 +84,18 @@ def _signed_in(info: Info, started: accounts.Started, *, cookie: bool = False) -
 class AccountMutations:
     @mutation("Sign in with e-mail and password.")
     async def sign_in(self, info: Info, input: SignInInput) -> SignInPayload:
+        keep = info.context.set_cookie if input.cookie else None
+        if input.cookie and keep is None:
+            raise Invalid(Flaw("A cookie can be kept over HTTP only.", ("input", "cookie")))
         started = await accounts.sign_in(info.context, email=input.email, password=input.password)
-        return _signed_in(info, started, cookie=input.cookie)
+        if keep is not None:
+            keep(started.token)
+        return _signed_in(started, is_told=keep is None)
 
     @mutation("Make an account from an invitation, and sign in.")
     async def sign_up(self, info: Info, input: SignUpInput) -> SignInPayload:
         started = await invitations.sign_up(info.context, token=input.token, name=input.name, password=input.password)
-        return _signed_in(info, started)
+        return _signed_in(started)
 
     @mutation("End this sign-in; its open sockets close.")
     async def sign_out(self, info: Info) -> Account:

@@ -1,5 +1,6 @@
 """Topics and posts."""
 
+import asyncio
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated
 
@@ -74,7 +75,7 @@ class Topic(Article):
     @strawberry.field(description="Where it was escalated to, as far as the viewer may see.")
     async def escalated_to(self, info: Info) -> list[Escalation]:
         found = await info.context.of_row(contents.escalations_from, self.row.id) or []
-        seen = [await info.context.row(policy.see_escalation, id) for id in found]
+        seen = await asyncio.gather(*(info.context.row(policy.see_escalation, id) for id in found))
         return [project(row) for row in seen if row is not None]
 
 

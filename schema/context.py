@@ -31,7 +31,7 @@ class Context(DomainContext):
     live: Live
     connection_params: dict[str, object] | None = None
     token: str | None = field(default=None, repr=False)
-    set_cookie: Callable[[str], None] = field(default=lambda _token: None, repr=False)
+    set_cookie: Callable[[str], None] | None = field(default=None, repr=False)
     take_cookie: Callable[[], None] = field(default=lambda: None, repr=False)
     _loaders: dict[Hashable, DataLoader[UUID, Any]] = field(default_factory=dict, repr=False)
 

@@ -1,5 +1,6 @@
 """The manifest: what there is to query, to change and to follow."""
 
+import asyncio
 from collections.abc import Iterator
 from typing import Any
 
@@ -51,7 +52,7 @@ class Query(AccountQueries, NetworkQueries, CommunityQueries, FeedQueries, Searc
     async def nodes(self, info: Info, ids: list[ID]) -> list[Node | None]:
         if len(ids) > MOST_NODES:
             raise Invalid(Flaw(f"At most {MOST_NODES} ids at a time.", ("ids",)))
-        return [await _look_up(info, id) for id in ids]
+        return await asyncio.gather(*(_look_up(info, id) for id in ids))
 
 
 @strawberry.type(description="What there is to do.")

@@ -1,6 +1,7 @@
 """graphql-transport-ws: what a message may be, who is at the other end, and when that ends."""
 
 import asyncio
+import logging
 from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any
@@ -15,6 +16,9 @@ from resolvers.errors import DomainError
 from schema.context import Context
 from schema.masking import masked
 
+log = logging.getLogger("plenary.websocket")
+
+RETRY = 1.0
 SIGNED_OUT, EXPIRED, TOO_MANY = 4401, 4403, 4429
 
 # What each type of message must bring, and what it may.
@@ -68,10 +72,15 @@ class Handler(BaseGraphQLTransportWSHandler[Context, None]):
 
     async def _watch(self) -> None:
         """Close the socket when its sign-in ends, by being ended or by time."""
-        try:
-            await self.context.signed_out()
-        except DomainError as error:
-            await self._close_signed_out(error)
+        while True:
+            try:
+                await self.context.signed_out()
+            except DomainError as error:
+                await self._close_signed_out(error)
+                return
+            except Exception:
+                log.exception("could not look a sign-in up; trying again")
+                await asyncio.sleep(RETRY)
 
     async def _close_signed_out(self, error: DomainError) -> None:
         """4401 tells clients not to come back with this token, 4403 to sign in anew."""

@@ -1,6 +1,7 @@
 """A service on a fresh database, twice: on SQLite, and on PostgreSQL where it answers."""
 
 import asyncio
+import functools
 import os
 import shutil
 import socket
@@ -14,6 +15,7 @@ from pydantic import SecretStr
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import create_async_engine
 
+import server
 from models import Head, metadata
 from models.database import Database
 from resolvers.passwords import Passwords
@@ -22,6 +24,9 @@ from tests.started import Door, started
 from tests.world import World
 
 POSTGRES = "postgresql+asyncpg://postgres@127.0.0.1:5432"
+
+
+server.build = functools.cache(server.build)  # a schema keeps nothing between requests, and takes as long as a test
 
 
 class ManualClock:

@@ -3,7 +3,17 @@
 import pytest
 from sqlmodel import select
 
-from models import Anonymity, BoardState, Community, CommunityRole, KioskKey, MemberKind, Principal, QuestionBoard, Visibility
+from models import (
+    Anonymity,
+    BoardState,
+    Community,
+    CommunityRole,
+    KioskKey,
+    MemberKind,
+    Principal,
+    QuestionBoard,
+    Visibility,
+)
 from resolvers import policy
 from tests import documents as do
 from tests.client import Client

@@ -199,7 +199,7 @@ def test_nothing_starts_without_its_tables(plenary, command):
 def test_a_database_that_is_down_is_one_line(plenary, command):
     result = plenary(command, database_url=NO_POSTGRES)
     assert result.exit_code == 1
-    (line,) = result.stderr.strip().splitlines()
+    (line,) = result.stderr.splitlines()
     assert "postgresql+asyncpg://127.0.0.1:1/plenary" in line
     assert "sesame" not in result.output
 

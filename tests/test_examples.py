@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from graphql import OperationDefinitionNode, parse, print_ast, separate_operations, validate
 
+from commands.demo import cast
 from models import CommunityPurpose, QuestionState
 from schema.root import build
 from tests.client import Client
@@ -167,3 +168,10 @@ def test_each_subscription_of_the_examples_is_followed() -> None:
 def test_what_the_prose_shows_is_valid(path: Path) -> None:
     for block in re.findall(r"```graphql\n(.*?)```", path.read_text(), re.DOTALL):
         assert validate(build()._schema, parse(block)) == [], block
+
+
+def test_the_people_of_the_readme_are_in_the_demo() -> None:
+    named = set(re.findall(r"[\w.]+@[\w.-]+\.example", (ROOT / "README.md").read_text()))
+    assert named
+    assert named <= {person.email for person in cast.NEWCOMERS}
+    assert cast.PASSWORD in (ROOT / "README.md").read_text()

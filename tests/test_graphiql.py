@@ -12,11 +12,13 @@ import pytest
 from graphql import GraphQLError, OperationDefinitionNode, get_variable_values, parse, validate
 from pydantic import SecretStr
 
+from commands.demo import cast, places
 from schema.root import build
 from server import Environment, Service, Settings, create_app
 from tests.conftest import ManualClock
 from web.tabs import TABS, Tab
 
+SECRET = SecretStr("a secret for tests, which is long enough")
 TOKEN = "plenary_sign_in_of_the_demo"
 DEMO = {
     "networks": {"company": "N1"},
@@ -49,7 +51,7 @@ async def start(tmp_path: Path) -> AsyncIterator[Start]:
 
     def start(environment: Environment) -> httpx.AsyncClient:
         url = f"sqlite+aiosqlite:///{tmp_path}/plenary.db"
-        settings = Settings(database_url=url, environment=environment, secret_key=SecretStr("long enough for a test"))
+        settings = Settings(database_url=url, environment=environment, secret_key=SECRET)
         services.append(Service(settings, ManualClock()))
         transport = httpx.ASGITransport(create_app(services[-1]))
         return httpx.AsyncClient(transport=transport, base_url="http://plenary.test")
@@ -135,6 +137,13 @@ def test_a_tab_is_ready_to_run(tab: Tab) -> None:
     assert _errors(schema, operations[0], variables) == []
     declared = {definition.variable.name.value for node in operations for definition in node.variable_definitions or ()}
     assert variables.keys() <= declared
+
+
+def test_what_the_tabs_ask_of_the_demo_is_in_it() -> None:
+    kept = {"networks": set(places.NETWORKS), "communities": set(places.COMMUNITIES), "boards": {places.KEYNOTE}}
+    assert {tab.role for tab in TABS} <= {person.role for person in cast.NEWCOMERS} | {"display"}
+    for section, name in (place.split("/") for tab in TABS for place in tab.ids.values()):
+        assert name in kept[section]
 
 
 def _errors(schema: Any, operation: OperationDefinitionNode, variables: dict[str, Any]) -> list[GraphQLError]:

@@ -76,9 +76,12 @@ async def follow_activity(cast: Cast, client: Client, who: str) -> str:
 
 
 async def list_members(cast: Cast, client: Client, who: str) -> str:
-    listed = "query ($id: ID!) { community(id: $id) { memberships(first: 1) { nodes { id } } } }"
+    listed = "query ($id: ID!) { community(id: $id) { memberships(first: 20) { nodes { member { name } } } } }"
     result = await client.execute(listed, id=gid(cast.community))
-    return "–" if result.errors else "Y" if result.data["community"]["memberships"]["nodes"] else "N"
+    if result.errors:
+        return "–"
+    names = {node["member"]["name"] for node in result.data["community"]["memberships"]["nodes"]}
+    return "Y" if "Author" in names else "N"
 
 
 async def post(cast: Cast, client: Client, who: str) -> str:

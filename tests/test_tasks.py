@@ -334,7 +334,7 @@ async def test_private_talk_leaves_no_trace_on_its_subject(world: World, ann, bo
     content = await world.content(community, ann)
     written = await world.comment(content, bob)
     thread = KINDS["content"]
-    search = "query ($n: ID!) { search(networkId: $n, text: \"Title\", first: 5) { nodes { id publishedAt } } }"
+    search = 'query ($n: ID!) { search(networkId: $n, text: "Title", first: 5) { nodes { id publishedAt } } }'
     outsiders = [cyd, await world.person("Meg"), bob]
     await world.belong(outsiders[1], community)
 

@@ -11,6 +11,7 @@ from models import Change, Row
 from server import Service
 from tests.client import Client
 
+
 async def changes(service: Service, *rows: Row) -> list[Change]:
     """What was announced, of these rows if any are named, in the order of writing."""
     async with service.database.read() as session:

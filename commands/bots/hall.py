@@ -45,7 +45,7 @@ class Hall:
         count = len(pending) + len(visible)
         return [
             Deed(3 if count < MOST_OPEN else 0, partial(self._ask, {question["body"] for question in visible})),
-            Deed(3 if pending else 0, partial(self._moderate, pending)),
+            Deed(len(pending), partial(self._moderate, pending)),
             Deed(5 if visible else 0, self._vote),
             Deed(0 if shown or not visible else 3, partial(self._show, visible)),
             Deed(count / 8 if shown else 0, partial(self._tick_off, shown)),

@@ -28,14 +28,14 @@ def demo() -> None:
         fail("The demo data comes with passwords that everybody knows: it is for development only.")
     asyncio.run(checks.demand(known))
     columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
-    with Progress(*columns, console=errors, transient=True) as progress:
+    with Progress(*columns, console=errors, transient=True, disable=not errors.is_terminal) as progress:
         bar = progress.add_task("Looking", total=company.PARTS + conference.PARTS)
         said = asyncio.run(_fill(known, lambda part: progress.update(bar, description=part, advance=1)))
     say(said)
 
 
 async def _fill(known: Settings, told: Callable[[str], None]) -> str:
-    path = record.path_for(known)
+    path = known.demo_file
     async with lent(known) as means:
         async with Context(means).reading() as db:
             found = await record.of(db, path)

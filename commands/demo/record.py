@@ -6,13 +6,11 @@ from typing import Self
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic.alias_generators import to_camel
-from sqlalchemy.engine import make_url
 
 from models import Network
 from resolvers import accounts
 from resolvers.session import Reader
 from schema.base import row_id
-from server import Settings
 
 
 class SignIn(BaseModel):
@@ -52,14 +50,6 @@ class Record(BaseModel):
         with tempfile.NamedTemporaryFile("w", dir=path.parent, delete=False) as file:
             file.write(self.model_dump_json(by_alias=True, indent=2))
         Path(file.name).replace(path)
-
-
-def path_for(settings: Settings) -> Path:
-    """Beside the SQLite database, or in var/."""
-    url = make_url(settings.database_url)
-    return (
-        Path(url.database).parent if url.get_backend_name() == "sqlite" and url.database else Path("var")
-    ) / "demo.json"
 
 
 async def of(db: Reader, path: Path) -> Record | None:

@@ -19,7 +19,7 @@ from models import (
     MemberState,
     Visibility,
 )
-from resolvers.policy.networks import external, internal, is_self, stands_in
+from resolvers.policy.networks import administrator, external, internal, is_self, stands_in
 from resolvers.policy.rules import Condition, Viewer, rule, sight, some
 
 OWNERS = CommunityRole.OWNER
@@ -97,7 +97,22 @@ def contributes_to(viewer: Viewer, community_id: Any) -> Condition:
 def list_members(viewer: Viewer, community: Any) -> Condition:
     return or_(
         belongs_to(viewer, community.id),
-        and_(community.visibility == Visibility.OPEN, stands_in(viewer, community.network_id, internal)),
+        and_(
+            community.visibility == Visibility.OPEN,
+            read_community(viewer, community),
+            stands_in(viewer, community.network_id, internal),
+        ),
+    )
+
+
+def _names_managers(viewer: Viewer, community: Any) -> Condition:
+    """A private community tells those whom it is made for whom to ask; to administrators, always."""
+    return and_(
+        community.visibility == Visibility.PRIVATE,
+        or_(
+            and_(community.admits != Admits.EXTERNALS, stands_in(viewer, community.network_id, internal)),
+            stands_in(viewer, community.network_id, internal, administrator),
+        ),
     )
 
 
@@ -156,9 +171,18 @@ def escalate_into_community(viewer: Viewer, community: Any) -> Condition:
 
 @sight(Membership)
 def see_membership(viewer: Viewer, membership: Any) -> Condition:
-    """One's own in any state; everybody's active ones where the list is open; requests and invitations by managers."""
+    """One's own in any state; active ones where the list is open, or only the managers'; all of them by managers."""
     community = aliased(Community)
-    is_listed = some(community, where=[community.id == membership.community_id, list_members(viewer, community)])
+    is_listed = some(
+        community,
+        where=[
+            community.id == membership.community_id,
+            or_(
+                list_members(viewer, community),
+                and_(col(membership.roles).bitwise_and(int(MANAGERS)) != 0, _names_managers(viewer, community)),
+            ),
+        ],
+    )
     return or_(
         is_self(viewer, membership.member_id),
         and_(membership.state == MembershipState.ACTIVE, is_listed),

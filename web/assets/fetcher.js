@@ -48,7 +48,7 @@ function follow(request, headers) {
       };
       const stop = socketFor(headers).subscribe(request, {
         next(event) {
-          events = [event, ...events].slice(0, SHOWN);
+          events = [event, ...events.filter((told) => !isHeartbeat(told))].slice(0, SHOWN);
           show("Live, the newest first.");
         },
         error: (reason) => end("Ended by an error.", failure(...explain(reason))),
@@ -63,6 +63,10 @@ function follow(request, headers) {
       };
     },
   };
+}
+
+function isHeartbeat({ data }) {
+  return Object.values(data ?? {})[0]?.__typename === "Heartbeat";
 }
 
 // One socket per sign-in: a socket says who it is once, when it opens.
