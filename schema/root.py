@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Iterator
+from functools import cache
 from typing import Any
 
 import strawberry
@@ -91,6 +92,7 @@ class Schema(strawberry.Schema):
         """Masking has logged what is a bug; what the domain refuses is no news."""
 
 
+@cache
 def build(*, sort_schema: bool = False) -> Schema:
     """The schema to run. Sorted, it is only to be printed: sorting copies types, and unions then miss their own."""
     return Schema(

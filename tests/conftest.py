@@ -12,7 +12,6 @@ from pathlib import Path
 import asyncpg
 import pytest
 from pydantic import SecretStr
-from sqlalchemy import text
 from sqlalchemy.ext.asyncio import create_async_engine
 
 import server
@@ -89,8 +88,8 @@ async def administer(*statements: str) -> None:
 async def _empty(url: str) -> None:
     engine = create_async_engine(url)
     async with engine.begin() as connection:
-        names = ", ".join(f'"{table.name}"' for table in metadata.sorted_tables)
-        await connection.execute(text(f"TRUNCATE {names} RESTART IDENTITY CASCADE"))
+        for table in reversed(metadata.sorted_tables):
+            await connection.execute(table.delete())
     await engine.dispose()
 
 

@@ -108,6 +108,10 @@ class Replica:
         if cursor is not None:
             self.follower = await self.client.follow(self.kind.subscription, wait=False, id=self.id, after=cursor)
 
+    @property
+    def is_followed(self) -> bool:
+        return self.follower is not None and not self.follower.is_done
+
     def apply(self) -> list[Any]:
         """Take in what has come; the nodes that came with it."""
         if self.follower is None or self.state is None:

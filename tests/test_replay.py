@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from models import Admits, CommunityPurpose, CommunityRole, MemberKind, NetworkRole, Visibility
 from server import Service
-from tests.client import Client, settled
+from tests.client import DEADLINE, Client, operations, settled
 from tests.conftest import ManualClock, administer, give_head, make_service
 from tests.replica import FRAGMENT, KINDS, ROW, Replica, fresh
 from tests.world import World, gid
@@ -106,6 +106,16 @@ class Play:
     async def compare(self) -> None:
         await settled(self.service)
         await asyncio.gather(*(self._compare(name, client) for name, client in self.clients.items()))
+        await self._joined()
+
+    async def _joined(self) -> None:
+        """Wait until every feed that was opened listens: the next step must find it there."""
+        async with asyncio.timeout(DEADLINE):
+            while len(operations(self.service)) < sum(replica.is_followed for replica in self._all()):
+                await asyncio.sleep(0.001)
+
+    def _all(self) -> list[Replica]:
+        return [replica for replicas in self.replicas.values() for replica in replicas]
 
     async def _compare(self, name: str, client: Client) -> None:
         replicas = self.replicas[name]
@@ -126,7 +136,7 @@ class Play:
             assert found["nodes"] == list(last.values()), (name, replica.kind.name)
 
     async def end(self) -> None:
-        await asyncio.gather(*(replica.close() for replicas in self.replicas.values() for replica in replicas))
+        await asyncio.gather(*(replica.close() for replica in self._all()))
 
 
 def mutation(call: str, result: str, variables: str = "$a: ID!") -> str:

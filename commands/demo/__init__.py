@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Callable
-from pathlib import Path
 
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn
 
@@ -12,7 +11,7 @@ from commands.demo import company, conference, record
 from commands.demo.description import Missing, describe, is_begun
 from commands.demo.story import Story, StoryClock
 from commands.means import lent
-from resolvers.context import Context, Means
+from resolvers.context import Context
 from server import Settings
 
 CHAPTERS = (company.tell, conference.tell)
@@ -44,7 +43,14 @@ async def _fill(known: Settings, told: Callable[[str], None]) -> str:
             is_there = await is_begun(db)
         if not is_there:
             await _tell(known, told)
-        return await _describe(means, path, is_there=is_there)
+        try:
+            (await describe(means)).write(path)
+        except Missing:
+            place = checks.plain(known.database_url)
+            fail(f"The demo data in {place} is unfinished or was changed. To do: begin with an empty database.")
+    if is_there:
+        return f"The demo data is there; ids and new sign-ins were written to {path}"
+    return f"The demo data is in; ids and sign-ins are in {path}"
 
 
 async def _tell(known: Settings, told: Callable[[str], None]) -> None:
@@ -53,14 +59,3 @@ async def _tell(known: Settings, told: Callable[[str], None]) -> None:
         story = Story(means, clock, told)
         for chapter in CHAPTERS:
             await chapter(story)
-
-
-async def _describe(means: Means, path: Path, *, is_there: bool) -> str:
-    try:
-        written = await describe(means)
-    except Missing:
-        fail("The demo data is unfinished or was changed. To do: begin with an empty database.")
-    written.write(path)
-    if is_there:
-        return f"The demo data is there; ids and new sign-ins were written to {path}"
-    return f"The demo data is in; ids and sign-ins are in {path}"
