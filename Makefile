@@ -8,10 +8,10 @@ INSTALLED := .venv/.installed
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help install run test lint fmt sdl lock clean
+.PHONY: help install run test lint fmt sdl migration lock clean
 
 help: ## list the targets
-	@sed -n 's/^\([a-z]*\):[^#]*## \(.*\)/\1|\2/p' Makefile | awk -F'|' '{ printf "make %-8s %s\n", $$1, $$2 }'
+	@sed -n 's/^\([a-z]*\):[^#]*## \(.*\)/\1|\2/p' Makefile | awk -F'|' '{ printf "make %-9s %s\n", $$1, $$2 }'
 
 install: $(INSTALLED) ## make .venv with everything that requirements.txt locks
 
@@ -36,6 +36,9 @@ fmt: install ## format the code and mend what can be mended
 sdl: install ## print the schema to schema.graphql
 	$(BIN)/plenary export-schema > schema.graphql.new
 	mv schema.graphql.new schema.graphql
+
+migration: install ## write the migration that the models ask for (TITLE="what changes")
+	$(BIN)/python -m migrations "$(TITLE)"
 
 lock: ## write requirements.txt anew from pyproject.toml (needs uv; UPGRADE=1 takes newer versions)
 	@command -v $(UV) > /dev/null || { echo "make lock needs uv: pip install uv, or name it with UV=..."; exit 1; }

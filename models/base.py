@@ -87,8 +87,16 @@ def moment(**options: Any) -> Any:
 
 def choice(default: StrEnum, **options: Any) -> Any:
     """A column for one of a closed set, stored by name."""
-    column_type = Enum(type(default), native_enum=False, length=16, create_constraint=False)
-    return Field(default=default, sa_type=column_type, **options)
+    return Field(default=default, sa_type=_by_name(type(default)), **options)
+
+
+def maybe(kind: type[StrEnum]) -> Any:
+    """As `choice`, empty until it is chosen."""
+    return Field(default=None, sa_type=_by_name(kind))
+
+
+def _by_name(kind: type[StrEnum]) -> Enum:
+    return Enum(kind, native_enum=False, length=16, create_constraint=False)
 
 
 def ref(target: str, *, index: bool = True, **options: Any) -> Any:

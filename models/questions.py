@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy import Index, UniqueConstraint
 from sqlmodel import Field
 
-from models.base import Row, choice, moment, ref
+from models.base import Row, choice, maybe, moment, ref
 
 
 class QuestionState(StrEnum):
@@ -43,7 +43,7 @@ class Question(Row, table=True):
     reject_reason: str | None = Field(default=None, max_length=500)
     on_screen: bool = False
     answered_at: datetime | None = moment()
-    answered_how: AnsweredHow | None = Field(default=None, max_length=16)
+    answered_how: AnsweredHow | None = maybe(AnsweredHow)
     votes: int = 0
 
 

@@ -104,6 +104,7 @@ class Operation:
     def tell(self, outcome: Outcome, position: int, *refs: Ref) -> Event:
         """The event to send, with a mark behind which nothing is owed."""
         position = max(position, self.mark.position)
-        counters = min(self.counters.values()) - 1 if self.counters else position
+        # Not beyond the position either: behind it there may be counters that catching up has yet to read.
+        counters = min([position, *(waiting - 1 for waiting in self.counters.values())])
         self.mark = Mark(position, max(counters, self.mark.counters))
         return Event(outcome, self.mark, refs)

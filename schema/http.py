@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 from cross_web import HTTPException
-from starlette.requests import HTTPConnection, Request
+from starlette.requests import ClientDisconnect, HTTPConnection, Request
 from starlette.responses import JSONResponse, Response
 from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocket
@@ -62,6 +62,8 @@ class View(GraphQL[Context, None]):
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
             await super().__call__(scope, receive, send)
+        except ClientDisconnect:
+            return  # whoever asked has gone
         except DomainError as error:
             refusal = JSONResponse({"errors": [{"message": error.message, "extensions": error.extensions}]}, 401)
             if self._cookie_of(HTTPConnection(scope)):  # no script can take it away, and with it nobody can sign in

@@ -14,10 +14,12 @@ import pytest
 from pydantic import SecretStr
 from sqlalchemy.ext.asyncio import create_async_engine
 
+import migrations
 import server
 from models import Head, metadata
 from models.database import Database
 from resolvers.passwords import Passwords
+from schema.root import build
 from server import Service, Settings
 from tests.started import Door, started
 from tests.world import World
@@ -25,7 +27,8 @@ from tests.world import World
 POSTGRES = "postgresql+asyncpg://postgres@127.0.0.1:5432"
 
 
-server.build = functools.cache(server.build)  # a schema keeps nothing between requests, and takes as long as a test
+# A schema keeps nothing between requests, and making one takes as long as a test.
+pytest.MonkeyPatch().setattr(server, "build", functools.cache(build))
 
 
 class ManualClock:
@@ -41,24 +44,10 @@ class ManualClock:
         self._now += timedelta(**by)
 
 
-async def make_tables(url: str) -> None:
-    engine = create_async_engine(url)
-    async with engine.begin() as connection:
-        await connection.run_sync(metadata.create_all)
-    await engine.dispose()
-
-
-async def give_head(url: str) -> None:
-    database = Database(url)
-    async with database.write() as session:
-        session.add(Head())
-    await database.close()
-
-
 @pytest.fixture(scope="session")
 def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("template") / "plenary.db"
-    asyncio.run(make_tables(f"sqlite+aiosqlite:///{path}"))
+    asyncio.run(migrations.upgrade(f"sqlite+aiosqlite:///{path}"))
     return path
 
 
@@ -73,7 +62,7 @@ def postgres_url(worker_id: str) -> Iterator[str]:
     name = f"plenary_test_{worker_id}_{os.getpid()}"
     asyncio.run(administer(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)", f"CREATE DATABASE {name}"))
     url = f"{POSTGRES}/{name}"
-    asyncio.run(make_tables(url))
+    asyncio.run(migrations.upgrade(url))
     yield url
     asyncio.run(administer(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)"))
 
@@ -85,12 +74,17 @@ async def administer(*statements: str) -> None:
     await connection.close()
 
 
-async def _empty(url: str) -> None:
+async def empty(url: str) -> None:
+    """As it was when it was migrated."""
     engine = create_async_engine(url)
     async with engine.begin() as connection:
         for table in reversed(metadata.sorted_tables):
             await connection.execute(table.delete())
     await engine.dispose()
+    database = Database(url)
+    async with database.write() as session:
+        session.add(Head())
+    await database.close()
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -101,8 +95,7 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
         url = f"sqlite+aiosqlite:///{tmp_path / 'plenary.db'}"
     else:
         url = request.getfixturevalue("postgres_url")
-        asyncio.run(_empty(url))
-    asyncio.run(give_head(url))
+        asyncio.run(empty(url))
     return url
 
 

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from models import Admits, CommunityPurpose, CommunityRole, MemberKind, NetworkRole, Visibility
 from server import Service
 from tests.client import DEADLINE, Client, operations, settled
-from tests.conftest import ManualClock, administer, give_head, make_service
+from tests.conftest import ManualClock, administer, empty, make_service
 from tests.replica import FRAGMENT, KINDS, ROW, Replica, fresh
 from tests.world import World, gid
 
@@ -36,7 +36,6 @@ Step = tuple[str | None, str, tuple[int, int]]
 
 async def furnish(url: str) -> Cast:
     """A network with somebody of every kind, before anything has happened."""
-    await give_head(url)
     service = make_service(url, ManualClock())
     world = await World.make(service)
     people = {
@@ -439,6 +438,7 @@ def test_replayed_events_equal_a_fresh_query_on_postgresql(postgres_url: str, sh
     furnished, played = f"{name}_furnished", f"{name}_play"
     drop = [f"DROP DATABASE IF EXISTS {database} WITH (FORCE)" for database in (furnished, played)]
     asyncio.run(administer(*drop, f"CREATE DATABASE {furnished} TEMPLATE {name}"))
+    asyncio.run(empty(postgres_url.replace(name, furnished)))
     cast = asyncio.run(furnish(postgres_url.replace(name, furnished)))
 
     async def run(draw: int, steps: list[Step]) -> None:

@@ -119,6 +119,7 @@ def _names_managers(viewer: Viewer, community: Any) -> Condition:
 @rule(Community)
 def join_community(viewer: Viewer, community: Any) -> Condition:
     return and_(
+        see_community(viewer, community),
         community.state == CommunityState.ACTIVE,
         community.join_policy != JoinPolicy.INVITE,
         _may_drop_in(viewer, community),

@@ -45,7 +45,9 @@ def edit_content(viewer: Viewer, content: Any) -> Condition:
 
 @rule(Content)
 def withdraw_content(viewer: Viewer, content: Any) -> Condition:
-    return and_(content.lifecycle == Lifecycle.PUBLISHED, is_self(viewer, content.author_id))
+    return and_(
+        content.lifecycle == Lifecycle.PUBLISHED, is_self(viewer, content.author_id), see_content(viewer, content)
+    )
 
 
 @rule(Content)
@@ -55,6 +57,7 @@ def comment_on_content(viewer: Viewer, content: Any) -> Condition:
         content.lifecycle == Lifecycle.PUBLISHED,
         is_active(content.community_id),
         or_(belongs_to(viewer, content.community_id), is_self(viewer, content.author_id)),
+        see_content(viewer, content),
     )
 
 
@@ -64,6 +67,7 @@ def accept_answer(viewer: Viewer, content: Any) -> Condition:
         content.kind == ContentKind.TOPIC,
         content.lifecycle == Lifecycle.PUBLISHED,
         or_(is_self(viewer, content.author_id), belongs_to(viewer, content.community_id, roles=MANAGERS)),
+        see_content(viewer, content),
     )
 
 
@@ -101,7 +105,9 @@ def see_comment(viewer: Viewer, comment: Any) -> Condition:
 
 @rule(Comment)
 def edit_comment(viewer: Viewer, comment: Any) -> Condition:
-    return and_(comment.lifecycle == Lifecycle.PUBLISHED, is_self(viewer, comment.author_id))
+    return and_(
+        comment.lifecycle == Lifecycle.PUBLISHED, is_self(viewer, comment.author_id), see_comment(viewer, comment)
+    )
 
 
 @rule(Comment)

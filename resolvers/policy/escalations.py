@@ -23,6 +23,7 @@ def push_escalation(viewer: Viewer, escalation: Any) -> Condition:
         escalation.state.in_(UNSETTLED),
         stands_in(viewer, escalation.network_id, internal),
         or_(is_self(viewer, escalation.escalated_by_id), belongs_to(viewer, escalation.community_id)),
+        see_escalation(viewer, escalation),
     )
 
 
@@ -34,4 +35,5 @@ def resolve_escalation(viewer: Viewer, escalation: Any) -> Condition:
             is_self(viewer, escalation.escalated_by_id),
             belongs_to(viewer, escalation.community_id, roles=RESPONDERS),
         ),
+        see_escalation(viewer, escalation),
     )

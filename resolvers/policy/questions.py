@@ -66,7 +66,9 @@ def show_question(viewer: Viewer, question: Any) -> Condition:
 @rule(Question)
 def read_question(viewer: Viewer, question: Any) -> Condition:
     """A withdrawn body is the asker's alone."""
-    return or_(question.state != QuestionState.WITHDRAWN, own_question(viewer, question))
+    return and_(
+        or_(question.state != QuestionState.WITHDRAWN, own_question(viewer, question)), see_question(viewer, question)
+    )
 
 
 @rule(Question)
@@ -98,4 +100,5 @@ def upvote_question(viewer: Viewer, question: Any) -> Condition:
 @rule(Question)
 def upvoted_question(viewer: Viewer, question: Any) -> Condition:
     vote = aliased(Vote)
-    return some(vote, where=[vote.question_id == question.id, vote.principal_id == viewer])
+    has_voted = some(vote, where=[vote.question_id == question.id, vote.principal_id == viewer])
+    return and_(has_voted, see_question(viewer, question))

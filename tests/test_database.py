@@ -1,0 +1,163 @@
+"""The database: one way to read, one way to write, one commit."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta, timezone
+
+import pytest
+from sqlalchemy import func, text, update
+from sqlalchemy.exc import IntegrityError, StatementError
+from sqlmodel import col, select
+
+from models import Database, Network, Principal
+from models.base import UTCDateTime
+
+AT = datetime(2026, 3, 2, 9, 0, 0, 123456, tzinfo=UTC)
+
+
+@pytest.fixture
+async def database(database_url: str) -> AsyncIterator[Database]:
+    database = Database(database_url)
+    yield database
+    await database.close()
+
+
+async def networks(database: Database) -> list[str]:
+    async with database.read() as session:
+        return sorted(await session.scalars(select(col(Network.name))))
+
+
+async def test_a_block_that_ends_well_is_committed_and_said_to_be(database: Database):
+    committed = []
+    database.committed = lambda: committed.append(True)
+    async with database.write() as session:
+        session.add(Network(name="Halden", created_at=AT))
+    assert (await networks(database), committed) == (["Halden"], [True])
+
+
+async def test_a_block_that_raises_is_rolled_back_and_nobody_is_told(database: Database):
+    committed = []
+    database.committed = lambda: committed.append(True)
+    with pytest.raises(RuntimeError, match="no"):
+        async with database.write() as session:
+            session.add(Network(name="Halden", created_at=AT))
+            await session.flush()
+            raise RuntimeError("no")
+    assert (await networks(database), committed) == ([], [])
+
+
+async def test_a_block_that_is_cancelled_is_rolled_back_and_the_next_one_gets_its_turn(database: Database):
+    reached = asyncio.Event()
+
+    async def write() -> None:
+        async with database.write() as session:
+            session.add(Network(name="Halden", created_at=AT))
+            await session.flush()
+            reached.set()
+            await asyncio.Event().wait()
+
+    task = asyncio.create_task(write())
+    await reached.wait()
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+    async with asyncio.timeout(10), database.write() as session:
+        session.add(Network(name="Next", created_at=AT))
+    assert await networks(database) == ["Next"]
+
+
+async def test_a_reader_sees_nothing_of_what_is_not_committed(database: Database):
+    async with database.write() as session:
+        session.add(Network(name="Halden", created_at=AT))
+        await session.flush()
+        assert await networks(database) == []
+    assert await networks(database) == ["Halden"]
+
+
+async def test_whoever_writes_what_was_read_loses_no_update(database: Database):
+    """Also across two connections of two processes: the lock comes before the read."""
+    other = Database(database.url.render_as_string(hide_password=False))
+    async with database.write() as session:
+        session.add(Network(name="0", created_at=AT))
+
+    async def add_one(through: Database) -> None:
+        async with through.write() as session:
+            network = (await session.scalars(select(Network).with_for_update())).one()
+            network.name = str(int(network.name) + 1)
+
+    await asyncio.gather(*(add_one(through) for _ in range(10) for through in (database, other)))
+    await other.close()
+    assert await networks(database) == ["20"]
+
+
+async def test_more_writers_than_connections_wait_their_turn(database_url: str):
+    database = Database(database_url)
+    async with database.write() as session:
+        session.add(Network(name="0", created_at=AT))
+    name = col(Network.name)
+
+    async def note(_: int) -> None:
+        async with database.write() as session:
+            await session.execute(update(Network).values(name=name + "x"))
+
+    await asyncio.gather(*(note(n) for n in range(20)))
+    assert await networks(database) == ["0" + "x" * 20]
+    await database.close()
+
+
+async def test_a_moment_is_stored_and_read_in_utc_whatever_its_zone(database: Database):
+    moment = AT.astimezone(timezone(timedelta(hours=-5)))
+    async with database.write() as session:
+        session.add(Network(name="Halden", created_at=moment))
+    async with database.read() as session:
+        found = (await session.scalars(select(Network))).one()
+        latest = await session.scalar(select(func.max(Network.created_at)))
+    assert found.created_at == AT
+    assert (found.created_at.utcoffset(), found.created_at.microsecond) == (timedelta(0), 123456)
+    assert latest == AT
+    async with database.read() as session:
+        later = select(Network).where(col(Network.created_at) > moment)
+        assert (await session.scalars(later)).all() == []
+
+
+async def test_a_moment_without_a_zone_is_refused(database: Database):
+    with pytest.raises(StatementError, match="a moment needs a time zone"):
+        async with database.write() as session:
+            session.add(Network(name="Halden", created_at=AT.replace(tzinfo=None)))
+    assert UTCDateTime.cache_ok
+
+
+async def test_a_row_that_points_nowhere_is_refused_also_on_sqlite(database: Database):
+    with pytest.raises(IntegrityError):
+        async with database.write() as session:
+            statement = "INSERT INTO sign_in (id, created_at, principal_id, token_hash, expires_at) VALUES (:i, :t, :p, :h, :t)"
+            row = Principal()
+            moment = AT if database.dialect == "postgresql" else str(AT)
+            id = row.id if database.dialect == "postgresql" else row.id.hex
+            await session.execute(text(statement), {"i": id, "t": moment, "p": id, "h": b"h"})
+
+
+async def test_parameters_reach_no_error_message(database: Database):
+    with pytest.raises(IntegrityError) as caught:
+        async with database.write() as session:
+            for _ in range(2):
+                await session.execute(
+                    text("INSERT INTO network (id, created_at, name, kind) VALUES (:i, :t, 'quite secret', 'INTRANET')"),
+                    {
+                        "i": Principal(id=NETWORK_ID).id if database.dialect == "postgresql" else NETWORK_ID.hex,
+                        "t": AT if database.dialect == "postgresql" else str(AT),
+                    },
+                )
+    assert "SQL parameters hidden" in str(caught.value)
+
+
+NETWORK_ID = Network(name="x").id
+
+
+async def test_sqlite_is_durable_and_waits_for_its_turn(database: Database):
+    if database.dialect != "sqlite":
+        pytest.skip("these are SQLite's settings")
+    async with database.read() as session:
+        found = {}
+        for pragma in ("journal_mode", "synchronous", "foreign_keys", "busy_timeout"):
+            found[pragma] = (await session.execute(text(f"PRAGMA {pragma}"))).scalar_one()
+    assert found == {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1, "busy_timeout": 30_000}
