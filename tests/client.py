@@ -11,7 +11,7 @@ from models import NOBODY
 from schema.context import Context
 from server import Service
 
-DEADLINE = 10.0
+DEADLINE = 30.0
 
 EVENT = """{
   __typename
@@ -40,9 +40,7 @@ class Client:
         return Context(means=self.service.means, live=self.service.live, viewer=self.viewer)
 
     async def execute(self, document: str, **variables: Any) -> Any:
-        return await self.service.view.schema.execute(
-            document, variable_values=variables, context_value=self.context()
-        )
+        return await self.service.view.schema.execute(document, variable_values=variables, context_value=self.context())
 
     async def ask(self, document: str, **variables: Any) -> Any:
         """The data of a query that has no errors."""
@@ -77,9 +75,7 @@ class Client:
         others = operations(self.service)
         follower.start()
         if wait:
-            async with asyncio.timeout(DEADLINE):
-                while not follower.is_done and not operations(self.service) - others:
-                    await asyncio.sleep(0.001)
+            await until(lambda: follower.is_done or bool(operations(self.service) - others))
             await settled(self.service)
         return follower
 
@@ -141,6 +137,13 @@ class Follower:
     async def stop(self) -> None:
         self._task.cancel()
         await asyncio.gather(self._task, return_exceptions=True)
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    """Wait for something that nobody announces."""
+    async with asyncio.timeout(DEADLINE):
+        while not condition():  # noqa: ASYNC110 - there is no event to wait for
+            await asyncio.sleep(0.001)
 
 
 async def settled(service: Service) -> None:

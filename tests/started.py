@@ -92,7 +92,9 @@ class Door:
         return str(answer["signIn"]["token"])
 
     @asynccontextmanager
-    async def socket(self, *, origin: str | None = None, protocols: tuple[str, ...] = (PROTOCOL,), **headers: str) -> Any:
+    async def socket(
+        self, *, origin: str | None = None, protocols: tuple[str, ...] = (PROTOCOL,), **headers: str
+    ) -> Any:
         arguments: Any = {"origin": origin, "subprotocols": list(protocols) or None, "additional_headers": headers}
         async with connect(self.address, compression=None, open_timeout=DEADLINE, **arguments) as connection:
             yield Socket(connection)

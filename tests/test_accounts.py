@@ -104,9 +104,7 @@ async def test_a_wrong_password_and_an_unknown_e_mail_answer_the_same(world: Wor
     assert all(answer == wrong for answer in (unknown, *odd))
 
 
-async def test_an_unknown_e_mail_costs_one_hash_like_a_known_one(
-    world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_an_unknown_e_mail_costs_one_hash_like_a_known_one(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     await world.person("Ann")
     verified: list[str] = []
     passwords = world.service.passwords
@@ -353,12 +351,15 @@ async def test_no_secret_is_in_a_log_or_in_what_a_debugger_prints(
     started = await accounts.sign_in(context, email="ann@example.com", password=PASSWORD)
     printed = " ".join([caplog.text, repr(context), repr(started), repr(world.service), str(world.service.settings)])
     key = world.service.settings.secret_key.get_secret_value()
-    assert [secret for secret in (PASSWORD, "a secret guess", device.token, started.token, key) if secret in printed] == []
+    assert [
+        secret for secret in (PASSWORD, "a secret guess", device.token, started.token, key) if secret in printed
+    ] == []
 
 
 @table(policy.see_account)
 @pytest.mark.parametrize(
-    ("who", "sees"), [("self", True), ("colleague", False), ("administrator", False), ("guest", False), ("nobody", False)]
+    ("who", "sees"),
+    [("self", True), ("colleague", False), ("administrator", False), ("guest", False), ("nobody", False)],
 )
 async def test_an_account_is_seen_by_the_person_whose_it_is(world: World, who: str, sees: bool) -> None:
     ann = await world.person("Ann")

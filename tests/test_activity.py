@@ -12,7 +12,9 @@ from tests.tables import table
 from tests.traces import look
 from tests.world import Person, World, gid
 
-ACTIVITY = """query ($id: ID!, $kinds: [ContentKind!], $tags: [String!], $first: Int, $after: String, $last: Int, $before: String) {
+ACTIVITY = """query (
+  $id: ID!, $kinds: [ContentKind!], $tags: [String!], $first: Int, $after: String, $last: Int, $before: String
+) {
   communityActivity(communityId: $id, kinds: $kinds, tags: $tags) {
     contents(first: $first, after: $after, last: $last, before: $before) {
       nodes { __typename id } edges { cursor } pageInfo { hasNextPage hasPreviousPage startCursor endCursor }
@@ -22,9 +24,9 @@ ACTIVITY = """query ($id: ID!, $kinds: [ContentKind!], $tags: [String!], $first:
 FEED = """query ($id: ID!, $filter: FeedFilter) {
   myFeed(networkId: $id, filter: $filter) { contents(first: 50) { nodes { __typename id } } }
 }"""
-LIVE = "subscription ($id: ID!, $kinds: [ContentKind!], $tags: [String!]) { communityActivity(communityId: $id, kinds: $kinds, tags: $tags) %s }" % event_of(
-    "... on Article { tags }"
-)
+LIVE = f"""subscription ($id: ID!, $kinds: [ContentKind!], $tags: [String!]) {{
+  communityActivity(communityId: $id, kinds: $kinds, tags: $tags) {event_of("... on Article { tags }")}
+}}"""
 
 
 @pytest.fixture
@@ -157,24 +159,24 @@ async def test_who_reads_the_activity_of_which_community_and_whose_feed_it_is_in
     assert got == {
         ("OPEN", "member"): "Y mine",
         ("OPEN", "colleague"): "Y",
-        ("OPEN", "external"): "–",
-        ("OPEN", "guest"): "–",
+        ("OPEN", "external"): "-",
+        ("OPEN", "guest"): "-",
         ("PRIVATE", "member"): "Y mine",
         ("PRIVATE", "colleague"): "N",
-        ("PRIVATE", "external"): "–",
-        ("PRIVATE", "guest"): "–",
+        ("PRIVATE", "external"): "-",
+        ("PRIVATE", "guest"): "-",
         ("HIDDEN", "member"): "Y mine",
-        ("HIDDEN", "colleague"): "–",
-        ("HIDDEN", "external"): "–",
-        ("HIDDEN", "guest"): "–",
+        ("HIDDEN", "colleague"): "-",
+        ("HIDDEN", "external"): "-",
+        ("HIDDEN", "guest"): "-",
     }
-    assert await look(world.nobody, FEED, id=gid(world.network)) == "–"
+    assert await look(world.nobody, FEED, id=gid(world.network)) == "-"
 
 
 async def test_a_new_topic_appears_in_the_feeds_of_members_and_of_nobody_else(world, ann, community):
     member, colleague = await world.person("Mel"), await world.person("Col")
     await world.belong(member, community)
-    document = "subscription ($id: ID!) { myFeed(networkId: $id) %s }" % event_of("... on Article { title }")
+    document = f"subscription ($id: ID!) {{ myFeed(networkId: $id) {event_of('... on Article { title }')} }}"
     feeds = [await person.client.follow(document, id=gid(world.network)) for person in (member, colleague)]
     made = (await ann.client.do(do.CREATE_TOPIC, communityId=gid(community), input={"title": "Pumps"}))["topic"]
     (event,) = await feeds[0].take()

@@ -1,5 +1,7 @@
 """Question boards: made, opened, paused, closed, and shown by kiosks."""
 
+from typing import TYPE_CHECKING
+
 import pytest
 from sqlmodel import select
 
@@ -16,12 +18,14 @@ from models import (
 )
 from resolvers import policy
 from tests import documents as do
-from tests.client import Client
 from tests.replica import KINDS
 from tests.tables import table
 from tests.traces import answer, count, look
 from tests.unchanged import nothing_happens
 from tests.world import Person, World, gid
+
+if TYPE_CHECKING:
+    from tests.client import Client
 
 
 @pytest.fixture
@@ -112,11 +116,10 @@ async def test_who_sees_follows_runs_and_shows_a_board(world: World, visibility:
     who["revoked display"] = revoked
     got = {}
     for name, client in who.items():
-        seen = [await look(client, do.NODE, id=gid(board))]
-        for feed in ("questionBoard", "questionBoardModeration", "questionBoardDisplay"):
-            seen.append(await look(client, f"query ($id: ID!) {{ {feed}(id: $id) {{ cursor }} }}", id=gid(board)))
-        got[name] = " ".join(seen)
-    stranger = "Y Y N N" if visibility is Visibility.OPEN else "– – – –"
+        feeds = ("questionBoard", "questionBoardModeration", "questionBoardDisplay")
+        queries = [do.NODE, *(f"query ($id: ID!) {{ {feed}(id: $id) {{ cursor }} }}" for feed in feeds)]
+        got[name] = " ".join([await look(client, query, id=gid(board)) for query in queries])
+    stranger = "Y Y N N" if visibility is Visibility.OPEN else "- - - -"
     assert got == {
         "owner": "Y Y Y Y",
         "manager": "Y Y Y Y",
@@ -124,11 +127,11 @@ async def test_who_sees_follows_runs_and_shows_a_board(world: World, visibility:
         "responder": "Y Y N N",
         "member": "Y Y N N",
         "colleague": stranger,
-        "guest": "– – – –",
+        "guest": "- - - -",
         "display": "Y N N Y",
-        "other display": "– – – –",
-        "revoked display": "– – – –",
-        "nobody": "– – – –",
+        "other display": "- - - -",
+        "revoked display": "- - - -",
+        "nobody": "- - - -",
     }
 
 
@@ -141,10 +144,10 @@ async def test_a_key_is_seen_and_revoked_by_those_who_run_the_board(world: World
     display, key, _ = await world.kiosk(board)
     clients = {"owner": ann.client, "presenter": presenter.client, "member": member.client, "display": display}
     seen = {name: await look(client, do.NODE, id=gid(key)) for name, client in clients.items()}
-    assert seen == {"owner": "Y", "presenter": "Y", "member": "–", "display": "–"}
+    assert seen == {"owner": "Y", "presenter": "Y", "member": "-", "display": "-"}
     async with nothing_happens(world.service):
         for name in ("member", "display"):
-            assert await answer(clients[name], do.REVOKE_KIOSK_KEY, kioskKeyId=gid(key)) == "–"
+            assert await answer(clients[name], do.REVOKE_KIOSK_KEY, kioskKeyId=gid(key)) == "-"
     assert await answer(presenter.client, do.REVOKE_KIOSK_KEY, kioskKeyId=gid(key)) == "Y"
 
 
@@ -176,9 +179,9 @@ async def test_a_display_sees_of_its_community_nothing_but_its_board(world: Worl
     content = await world.content(hall, ann)
     display, _, _ = await world.kiosk(await world.board(hall))
     ids = (hall, content, world.network, ann.member, await world.board(hall))
-    assert [await look(display, do.NODE, id=gid(row)) for row in ids] == ["–"] * 5
+    assert [await look(display, do.NODE, id=gid(row)) for row in ids] == ["-"] * 5
     found = "query ($n: ID!) { network(id: $n) { name } }"
-    assert await look(display, found, n=gid(world.network)) == "–"
+    assert await look(display, found, n=gid(world.network)) == "-"
 
 
 async def test_revoking_a_key_darkens_its_display_and_no_other(world: World, ann: Person, hall: Community):

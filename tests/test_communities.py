@@ -766,5 +766,3 @@ async def test_who_belongs_learns_that_rights_have_changed(world: World):
     assert (rights.kind, rights.noun, heads.kind, heads.noun) == (Kind.RIGHTS, "Membership", Kind.COUNTERS, "Community")
     assert all(bob.principal_id.hex in topic for topic in rights.topics)
     assert heads.topics == [f"activity:{community.id.hex}"]
-
-

@@ -2,8 +2,9 @@
 
 import pytest
 
-from models import Comment, CommunityState, Content, ContentKind, Lifecycle, Revision
+from models import CommunityState, Content, ContentKind, Lifecycle, Revision
 from resolvers import policy
+from schema.base import global_id
 from tests import documents as do
 from tests.tables import table
 from tests.traces import changes, count, look
@@ -130,8 +131,10 @@ async def test_a_withdrawn_content_is_left_to_its_author_and_the_managers(world:
     content = await world.content(community, ann)
     withdrawn = (await ann.client.do(do.WITHDRAW_CONTENT, contentId=gid(content)))["content"]
     assert withdrawn["lifecycle"] == "WITHDRAWN"
-    seen = {person.name: await look(person.client, do.NODE, id=gid(content)) for person in (ann, manager, bob, outsider)}
-    assert seen == {"Ann": "Y", "Meg": "Y", "Bob": "–", "Oli": "–"}
+    seen = {
+        person.name: await look(person.client, do.NODE, id=gid(content)) for person in (ann, manager, bob, outsider)
+    }
+    assert seen == {"Ann": "Y", "Meg": "Y", "Bob": "-", "Oli": "-"}
 
 
 async def test_what_is_withdrawn_stays_withdrawn(world: World, ann: Person):
@@ -175,7 +178,7 @@ async def test_an_id_of_something_else_leads_nowhere(world: World, ann: Person):
     async with nothing_happens(world.service):
         answers = [
             await ann.client.payload(do.WITHDRAW_CONTENT, contentId=id)
-            for id in (unknown, gid(community), gid(Comment(id=content.id)), "garbage", "", "Topic:1", "é")
+            for id in (unknown, gid(community), str(global_id("Comment", content.id)), "garbage", "", "Topic:1", "é")
         ]
     assert {str(answer) for answer in answers} == {str(answers[0])}
     assert answers[0]["problems"][0]["code"] == "NOT_FOUND"

@@ -1,7 +1,7 @@
 """Delivery: what each change means to each live operation, driven directly."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Collection, Mapping
+from collections.abc import AsyncIterator, Collection, Mapping
 from datetime import UTC, datetime
 from itertools import pairwise
 from typing import Any
@@ -19,10 +19,10 @@ from realtime.operation import BOUND, Event, Mark, Outcome
 from realtime.relay import Relay
 from realtime.topics import Topic
 from resolvers.errors import NotFound
+from tests.client import DEADLINE, until
 
 HERE, THERE = Topic("here"), Topic("there")
 VIEWER, OTHER = UUID(int=1), UUID(int=2)
-DEADLINE = 10.0
 AT = datetime(2026, 3, 2, tzinfo=UTC)
 
 
@@ -48,9 +48,7 @@ class House:
 
     async def write(self, *kinds: Kind, topic: Topic = HERE, row_id: UUID | None = None) -> list[Change]:
         """Commit and number changes; nobody has been told of them yet."""
-        made = [
-            Change(kind=kind, topics=[topic], noun="Question", row_id=row_id or uuid4(), at=AT) for kind in kinds
-        ]
+        made = [Change(kind=kind, topics=[topic], noun="Question", row_id=row_id or uuid4(), at=AT) for kind in kinds]
         async with self.database.write() as session:
             for change in made:
                 session.add(change)
@@ -58,7 +56,9 @@ class House:
         await self.relay.drain()
         async with self.database.read() as session:
             seqs = [change.seq for change in made]
-            return list(await session.scalars(select(Change).where(col(Change.seq).in_(seqs)).order_by(col(Change.seq))))
+            return list(
+                await session.scalars(select(Change).where(col(Change.seq).in_(seqs)).order_by(col(Change.seq)))
+            )
 
     async def tell(self, *kinds: Kind, topic: Topic = HERE, row_id: UUID | None = None) -> list[Change]:
         changes = await self.write(*kinds, topic=topic, row_id=row_id)
@@ -66,7 +66,9 @@ class House:
             await self.delivery.dispatch(change)
         return changes
 
-    def follow(self, viewer: UUID = VIEWER, after: Mark | None = None, subject: str = "board", **kwargs: Any) -> "Listener":
+    def follow(
+        self, viewer: UUID = VIEWER, after: Mark | None = None, subject: str = "board", **kwargs: Any
+    ) -> "Listener":
         async def admit() -> frozenset[Topic]:
             return frozenset({HERE})
 
@@ -109,12 +111,6 @@ async def house(database_url: str) -> AsyncIterator[House]:
     await database.close()
 
 
-async def until(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(DEADLINE):
-        while not condition():
-            await asyncio.sleep(0)
-
-
 async def joined(house: House, count: int = 1) -> None:
     """All of them wait for what comes."""
 
@@ -122,9 +118,7 @@ async def joined(house: House, count: int = 1) -> None:
         operations = set().union(*house.delivery._operations.values())
         return sum(bool(op.ready._waiters) for op in operations) == count
 
-    async with asyncio.timeout(DEADLINE):
-        while not waiting():
-            await asyncio.sleep(0.001)
+    await until(waiting)
 
 
 async def test_an_operation_hears_its_topics_and_no_others(house: House):
@@ -181,9 +175,7 @@ async def test_whoever_joins_while_a_change_is_told_hears_it_once(house: House):
     await until(lambda: len(house.asked) == 1)
     late = house.follow(after=before)
     caught = late.begin()
-    async with asyncio.timeout(DEADLINE):
-        while len(house.asked) < 2:
-            await asyncio.sleep(0.001)
+    await until(lambda: len(house.asked) == 2)
     house.gate.set()
     await dispatch
     assert (await heard).mark == (await caught).mark == Mark(1, 1)

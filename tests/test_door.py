@@ -193,9 +193,7 @@ async def test_the_cookie_is_for_this_site_and_not_for_scripts(door: Door, ann: 
 
 
 async def test_in_production_the_cookie_is_secure_and_of_this_host(database_url: str, clock: ManualClock) -> None:
-    settings = Settings(
-        database_url=database_url, secret_key=SecretStr("s" * 40), environment=Environment.PRODUCTION
-    )
+    settings = Settings(database_url=database_url, secret_key=SecretStr("s" * 40), environment=Environment.PRODUCTION)
     async with started(Service(settings, clock, Passwords(memory_kib=8, passes=1))) as door:
         await (await World.make(door.service)).person("Ann")
         async with door.http() as client:

@@ -1,6 +1,7 @@
 """Escalations by hand: into the open first, then into somebody's hands."""
 
 import asyncio
+from typing import Any
 
 import pytest
 
@@ -50,12 +51,12 @@ async def source(world: World, ann: Person, team: Community) -> Content:
     return await world.content(team, ann, "Pump stops", tags=("acme",))
 
 
-async def escalate(person: Person, source: Content, target: Community, **said: str) -> dict:
+async def escalate(person: Person, source: Content, target: Community, **said: str) -> dict[str, Any]:
     wanted = {"communityId": gid(target), **said}
     return dict((await person.client.do(do.ESCALATE_TOPIC, topicId=gid(source), input=wanted))["escalation"])
 
 
-async def push(person: Person, escalation: str, assignee: Person) -> dict:
+async def push(person: Person, escalation: str, assignee: Person) -> dict[str, Any]:
     wanted = {"assigneeId": assignee.id}
     return dict((await person.client.do(do.PUSH_ESCALATION, escalationId=escalation, input=wanted))["escalation"])
 
@@ -64,11 +65,13 @@ async def comment(person: Person, topic: str) -> str:
     return str((await person.client.do(do.ADD_COMMENT, contentId=topic, input={"body": "So"}))["comment"]["id"])
 
 
-async def shown(person: Person, escalation: str) -> dict:
+async def shown(person: Person, escalation: str) -> dict[str, Any]:
     return dict((await person.client.ask(ESCALATION, id=escalation))["node"])
 
 
-async def test_an_escalated_topic_stands_in_the_other_community_with_its_words_and_tags(world, ann, dev, source, target):
+async def test_an_escalated_topic_stands_in_the_other_community_with_its_words_and_tags(
+    world, ann, dev, source, target
+):
     made = await escalate(ann, source, target)
     assert (made["state"], made["escalatedBy"], made["task"]) == ("PULL", {"name": "Ann"}, None)
     assert (made["topic"]["title"], made["topic"]["body"]) == ("Pump stops", "Body of Pump stops")
@@ -111,15 +114,19 @@ async def test_what_may_be_escalated_and_where_to(world, ann, dev, team, target,
     await world.belong(guest, team)
     post = await world.content(team, ann, kind=ContentKind.POST)
     talk = await world.community("Talk", owner=dev)
-    closed = await world.community("Closed", owner=dev, visibility=Visibility.PRIVATE, purpose=CommunityPurpose.ESCALATION)
-    hidden = await world.community("Hidden", owner=dev, visibility=Visibility.HIDDEN, purpose=CommunityPurpose.ESCALATION)
+    closed = await world.community(
+        "Closed", owner=dev, visibility=Visibility.PRIVATE, purpose=CommunityPurpose.ESCALATION
+    )
+    hidden = await world.community(
+        "Hidden", owner=dev, visibility=Visibility.HIDDEN, purpose=CommunityPurpose.ESCALATION
+    )
     cases = {
-        "by an outsider": (outsider, source, target, "–"),
+        "by an outsider": (outsider, source, target, "-"),
         "by a guest": (guest, source, target, "N"),
         "a post": (ann, post, target, "N"),
         "into talk": (ann, source, talk, "N"),
         "into a closed one": (ann, source, closed, "N"),
-        "into a hidden one": (ann, source, hidden, "–"),
+        "into a hidden one": (ann, source, hidden, "-"),
         "by a member": (ann, source, target, "Y"),
     }
     async with nothing_happens(world.service):
@@ -143,8 +150,8 @@ async def test_links_are_shown_only_to_those_who_see_the_other_end(world, ann, d
         assert (person.name, len(found)) == (person.name, links)
     assert (await shown(dev, made["id"]))["origin"] is None
     assert (await shown(ann, made["id"]))["origin"] == {"id": gid(source)}
-    assert await look(guest.client, do.NODE, id=made["id"]) == "–"
-    assert await look(dev.client, do.NODE, id=gid(source)) == "–"
+    assert await look(guest.client, do.NODE, id=made["id"]) == "-"
+    assert await look(dev.client, do.NODE, id=gid(source)) == "-"
 
 
 async def test_whoever_does_not_see_the_other_end_hears_of_no_link(world, ann, source, team, target):
@@ -179,7 +186,12 @@ async def test_pushed_it_becomes_a_task_that_the_pusher_watches(world, ann, dev,
     made = await escalate(ann, source, target)
     pushed = await push(ann, made["id"], dev)
     assert (pushed["state"], pushed["assignee"], bool(pushed["pushedAt"])) == ("PUSHED", {"name": "Dev"}, True)
-    task = (await dev.client.ask(do_task := "query ($id: ID!) { node(id: $id) { ... on Task { title state content { id } } } }", id=pushed["task"]["id"]))["node"]
+    task = (
+        await dev.client.ask(
+            do_task := "query ($id: ID!) { node(id: $id) { ... on Task { title state content { id } } } }",
+            id=pushed["task"]["id"],
+        )
+    )["node"]
     assert task == {"title": "Pump stops", "state": "OPEN", "content": {"id": made["topic"]["id"]}}
     assert (await ann.client.ask(do_task, id=pushed["task"]["id"]))["node"] == task
 
@@ -221,7 +233,11 @@ async def test_who_sees_pushes_and_resolves(world, ann, dev, source, team, targe
     got = {}
     for name, person in who.items():
         seen = []
-        for document, extra in ((None, {}), (do.PUSH_ESCALATION, {"input": {"assigneeId": dev.id}}), (do.RESOLVE_ESCALATION, {})):
+        for document, extra in (
+            (None, {}),
+            (do.PUSH_ESCALATION, {"input": {"assigneeId": dev.id}}),
+            (do.RESOLVE_ESCALATION, {}),
+        ):
             topic = await world.content(team, ann)
             id = (await escalate(ann, topic, target))["id"]
             seen.append(
@@ -236,8 +252,8 @@ async def test_who_sees_pushes_and_resolves(world, ann, dev, source, team, targe
         "responder": "Y Y Y",
         "member": "Y Y N",
         "colleague": "Y N N",
-        "guest": "– – –",
-        "external": "– – –",
+        "guest": "- - -",
+        "external": "- - -",
     }
 
 
@@ -246,7 +262,10 @@ async def test_it_is_answered_by_anybody_but_the_one_who_asks(world, ann, dev, s
     await comment(ann, made["topic"]["id"])
     assert (await shown(ann, made["id"]))["state"] == "PULL"
     answered = await comment(await _helper(world, target), made["topic"]["id"])
-    assert ((await shown(ann, made["id"]))["state"], (await shown(ann, made["id"]))["answeredByPull"]) == ("ANSWERED", True)
+    assert ((await shown(ann, made["id"]))["state"], (await shown(ann, made["id"]))["answeredByPull"]) == (
+        "ANSWERED",
+        True,
+    )
     assert answered
 
 
@@ -267,7 +286,7 @@ async def test_the_accepted_answer_resolves_it_and_ends_its_task(world, ann, dev
     made = await push(ann, (await escalate(ann, source, target))["id"], dev)
     answered = await comment(dev, made["topic"]["id"])
     await ann.client.do(do.ACCEPT_ANSWER, commentId=answered)
-    task = (await ann.client.ask("query ($id: ID!) { node(id: $id) { ... on Task { state } } }", id=made["task"]["id"]))
+    task = await ann.client.ask("query ($id: ID!) { node(id: $id) { ... on Task { state } } }", id=made["task"]["id"])
     assert ((await shown(ann, made["id"]))["state"], task["node"]["state"]) == ("RESOLVED", "DONE")
 
 
@@ -281,7 +300,11 @@ async def test_the_source_is_not_answered_by_what_happens_elsewhere(world, ann, 
 async def test_resolved_by_hand_it_stays_resolved(world, ann, dev, source, target):
     made = await escalate(ann, source, target)
     resolved = (await ann.client.do(do.RESOLVE_ESCALATION, escalationId=made["id"]))["escalation"]
-    assert (resolved["state"], resolved["topic"]["answerState"], bool(resolved["resolvedAt"])) == ("RESOLVED", "RESOLVED", True)
+    assert (resolved["state"], resolved["topic"]["answerState"], bool(resolved["resolvedAt"])) == (
+        "RESOLVED",
+        "RESOLVED",
+        True,
+    )
     async with nothing_happens(world.service):
         assert await answer(ann.client, do.RESOLVE_ESCALATION, escalationId=made["id"]) == "N"
         wanted = {"assigneeId": dev.id}
@@ -292,7 +315,7 @@ async def test_withdrawing_the_topic_cancels_it_and_its_task(world, ann, dev, so
     made = await push(ann, (await escalate(ann, source, target))["id"], dev)
     await ann.client.do(do.WITHDRAW_CONTENT, contentId=made["topic"]["id"])
     seen = await shown(ann, made["id"])
-    task = (await ann.client.ask("query ($id: ID!) { node(id: $id) { ... on Task { state } } }", id=made["task"]["id"]))
+    task = await ann.client.ask("query ($id: ID!) { node(id: $id) { ... on Task { state } } }", id=made["task"]["id"])
     assert (seen["state"], task["node"]["state"]) == ("CANCELLED", "CANCELLED")
 
 
@@ -322,14 +345,15 @@ async def test_the_pull_ratio_counts_only_what_the_viewer_may_see(world, ann, de
             await push(ann, made["id"], dev)
         await comment(dev, made["topic"]["id"])
     outsider = await world.person("Oli")
-    seen = {p.name: (await p.client.ask(RATIO, n=gid(world.network)))["escalations"]["pullRatio"] for p in (ann, outsider)}
+    seen = {
+        p.name: (await p.client.ask(RATIO, n=gid(world.network)))["escalations"]["pullRatio"] for p in (ann, outsider)
+    }
     assert seen == {"Ann": 0.5, "Oli": 1.0}
 
 
 async def test_the_dashboard_shows_what_moves_into_and_out_of_its_filter(world, ann, dev, source, target):
-    document = "subscription ($n: ID!, $f: EscalationFilter) { escalations(networkId: $n, filter: $f) %s }" % event_of(
-        "... on Escalation { state }"
-    )
+    events = event_of("... on Escalation { state }")
+    document = f"subscription ($n: ID!, $f: EscalationFilter) {{ escalations(networkId: $n, filter: $f) {events} }}"
     waiting = await ann.client.follow(document, n=gid(world.network), f={"states": ["PULL", "PUSHED"]})
     answered = await ann.client.follow(document, n=gid(world.network), f={"states": ["ANSWERED"]})
     elsewhere = await ann.client.follow(document, n=gid(world.network), f={"communityIds": []})

@@ -1,6 +1,4 @@
-"""Every feed, by the same four questions: it shows what its query shows, it hides what that hides, it goes on where
-one left off, and it ends with the right to follow it.
-"""
+"""Every feed, by the same questions: what it shows, what it hides, how it goes on, and when it ends."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
@@ -9,7 +7,8 @@ from typing import Any
 import pytest
 from sqlalchemy import update
 
-from models import CommunityPurpose, Head, NetworkRole, QuestionState, Visibility
+from models import Community, CommunityPurpose, Head, NetworkRole, QuestionState, Visibility
+from schema.root import build
 from tests import documents as do
 from tests.client import Client, Follower, settled
 from tests.replica import KINDS, FeedKind
@@ -23,7 +22,7 @@ Deed = Callable[[], Awaitable[Any]]
 class Scene:
     """A viewer before a feed. Each of `shown` adds or changes something there, and `gone` takes something away.
 
-    `hidden` are deeds that the viewer must not notice. `lost` ends the right to follow, `kept` changes it and leaves it.
+    `hidden` are deeds that the viewer must not notice. `lost` ends the right to follow, `kept` changes it.
     """
 
     client: Client
@@ -35,7 +34,7 @@ class Scene:
     kept: Deed | None = None
     scope: str = ""
     counted: Deed | None = None
-    refusal: str = "–"
+    refusal: str = "-"
     made: dict[str, str] = field(default_factory=dict)
 
 
@@ -106,7 +105,7 @@ async def my_feed(stage: Stage) -> Scene:
     scene.hidden.append(stage.did(stage.colleague, do.CREATE_TOPIC, communityId=gid(open_), input=topic))
     scene.id = scene.scope = gid(stage.world.network)
     scene.kept, scene.lost = stage.put_out(), stage.disable(stage.member)
-    scene.refusal = "–"
+    scene.refusal = "-"
     return scene
 
 
@@ -234,9 +233,7 @@ async def _given(stage: Stage, creator: Person, assignee: Person) -> str:
 async def my_tasks(stage: Stage) -> Scene:
     s = stage
     network = gid(s.world.network)
-    mine, passed_on, others = [
-        await _given(s, s.owner, person) for person in (s.member, s.colleague, s.colleague)
-    ]
+    mine, passed_on, others = [await _given(s, s.owner, person) for person in (s.member, s.colleague, s.colleague)]
     return Scene(
         s.member.client,
         network,
@@ -373,8 +370,6 @@ def told(events: list[Any]) -> list[tuple[str, str]]:
 
 
 def test_there_is_a_scene_for_every_feed_of_the_schema():
-    from schema.root import build
-
     subscriptions = build()._schema.subscription_type
     assert subscriptions is not None
     assert set(subscriptions.fields) == set(SCENES) == set(KINDS)
@@ -479,7 +474,7 @@ async def test_a_feed_ends_with_the_right_to_follow_it(stage: Stage, name: str):
     for after in (None, cursor, "garbage"):
         again = await follow(scene, kind, after)
         await again.done()
-        assert (again.events, again.code) == ([], {"–": "NOT_FOUND", "N": "FORBIDDEN"}[scene.refusal])
+        assert (again.events, again.code) == ([], {"-": "NOT_FOUND", "N": "FORBIDDEN"}[scene.refusal])
 
 
 @pytest.mark.parametrize("name", sorted(WITH["kept"]))
@@ -565,7 +560,9 @@ async def test_a_cursor_fits_only_the_filter_that_it_was_given_for(stage: Stage,
     argument, filters = FILTERS[name]
     client, id = stage.member.client, gid(stage.community if name == "communityActivity" else stage.world.network)
     calls = [f"{name}({argument} {kept}" for kept in filters]
-    cursors = [(await client.ask(f"query ($id: ID!) {{ {call}) {{ cursor }} }}", id=id))[name]["cursor"] for call in calls]
+    cursors = [
+        (await client.ask(f"query ($id: ID!) {{ {call}) {{ cursor }} }}", id=id))[name]["cursor"] for call in calls
+    ]
     for n, call in enumerate(calls):
         events = "{ __typename ... on ResyncRequired { reason } }"
         document = f"subscription ($id: ID!, $after: FeedCursor) {{ {call} after: $after) {events} }}"
@@ -579,18 +576,18 @@ async def test_a_cursor_fits_only_the_filter_that_it_was_given_for(stage: Stage,
 async def test_whoever_may_not_follow_is_told_what_the_query_tells(stage: Stage, name: str):
     scene, kind = await arranged(stage, name), KINDS[name]
     stranger = await stage.world.person("Sid")
-    unknown = gid(type(stage.community)())
+    unknown = gid(Community(network_id=stage.world.network.id, name="never"))
     for client, id in ((stage.world.nobody, scene.id), (stranger.client, scene.id), (stranger.client, unknown)):
         expected = await look(client, do.snapshot(kind), id=id)
         feed = await client.follow(kind.subscription, id=id)
-        code = {"–": "NOT_FOUND", "N": "FORBIDDEN"}.get(expected)
+        code = {"-": "NOT_FOUND", "N": "FORBIDDEN"}.get(expected)
         if code:
             assert (feed.is_done, feed.code) == (True, code)
         else:
             assert (feed.is_done, feed.events) == (False, [])
         await feed.stop()
     nobody = await look(stage.world.nobody, do.snapshot(kind), id=scene.id)
-    assert nobody == await look(stranger.client, do.snapshot(kind), id=unknown) == "–"
+    assert nobody == await look(stranger.client, do.snapshot(kind), id=unknown) == "-"
 
 
 async def test_two_viewers_of_one_event_see_each_what_they_may(stage: Stage):

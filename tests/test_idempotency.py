@@ -49,9 +49,7 @@ async def test_without_a_key_it_is_done_each_time(world, ann, community):
 
 async def test_a_retry_tells_a_token_again_that_is_told_once(world, ann, community):
     board = gid(await world.board(community))
-    made = [
-        await ann.client.do(do.CREATE_KIOSK_KEY, boardId=board, label="Hall", idempotencyKey="k") for _ in range(2)
-    ]
+    made = [await ann.client.do(do.CREATE_KIOSK_KEY, boardId=board, label="Hall", idempotencyKey="k") for _ in range(2)]
     assert made[0] == made[1]
     assert made[0]["token"]
     assert await count(world.service, KioskKey) == 1
@@ -86,7 +84,9 @@ async def test_duplicates_that_come_at_once_are_done_once_and_answered_alike(wor
     assert await count(world.service, Content) == 2
 
 
-async def test_a_vote_that_comes_twice_under_a_key_is_not_cast_again_after_it_was_taken_back(world, ann, bob, community):
+async def test_a_vote_that_comes_twice_under_a_key_is_not_cast_again_after_it_was_taken_back(
+    world, ann, bob, community
+):
     question = await world.question(await world.board(community), ann)
     await bob.client.do(do.UPVOTE, questionId=gid(question), idempotencyKey="k")
     await bob.client.do(do.RETRACT_UPVOTE, questionId=gid(question))

@@ -175,9 +175,7 @@ async def test_an_invitation_into_a_community_is_for_whom_it_admits(
 
 async def test_nobody_invites_into_a_community_that_they_do_not_manage(world: World, owner: Person):
     other = await world.person("Other")
-    open_, hidden = await world.community(owner=other), await world.community(
-        owner=other, visibility=Visibility.HIDDEN
-    )
+    open_, hidden = await world.community(owner=other), await world.community(owner=other, visibility=Visibility.HIDDEN)
     async with nothing_happens(world.service):
         for community, answered in ((open_, "N"), (hidden, "–")):
             input = {"email": NEW, "communityId": gid(community)}
@@ -400,9 +398,7 @@ async def test_a_used_invitation_cannot_be_revoked(world: World, owner: Person):
         assert await answer(owner.client, REVOKE, invitationId=invitation_id) == "CONFLICT"
 
 
-async def test_no_secret_of_an_invitation_is_in_a_log(
-    world: World, owner: Person, caplog: pytest.LogCaptureFixture
-):
+async def test_no_secret_of_an_invitation_is_in_a_log(world: World, owner: Person, caplog: pytest.LogCaptureFixture):
     caplog.set_level(logging.DEBUG)
     _, token = await invited(world, owner)
     payload = await sign_up(world, token)

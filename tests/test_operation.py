@@ -1,10 +1,12 @@
 """One live operation: what it is owed, in order, and how far it has come."""
 
+from datetime import UTC, datetime
 from uuid import UUID, uuid4
 
 from models import Change, Kind
 from realtime.operation import BOUND, Event, Mark, Operation, Outcome, Ref
 
+AT = datetime(2026, 3, 2, tzinfo=UTC)
 A, B = Ref("Question", uuid4()), Ref("Question", uuid4())
 
 
@@ -13,7 +15,7 @@ def operation(mark: int = 0) -> Operation:
 
 
 def change(position: int, ref: Ref = A, kind: Kind = Kind.ROW) -> Change:
-    return Change(position=position, kind=kind, topics=[], noun=ref.noun, row_id=ref.row_id)
+    return Change(position=position, kind=kind, topics=[], noun=ref.noun, row_id=ref.row_id, at=AT)
 
 
 def counted(position: int, ref: Ref = A) -> Change:

@@ -242,8 +242,11 @@ async def by_get(db: Callable[[UUID], Reader], rule: Rule[Any], cells: Cells, vi
 
 async def by_select(db: Callable[[UUID], Reader], rule: Rule[Any], viewers: dict[str, UUID]) -> Cells:
     """Which may I? The list of each viewer."""
-    found = {who: await db(viewer).all(db(viewer).select(rule)) for who, viewer in viewers.items()}
-    return {(who, row.id) for who, listed in found.items() for row in listed}
+    allowed = set()
+    for who, viewer in viewers.items():
+        listed = db(viewer).select(rule).with_only_columns(rule.row.id)
+        allowed |= {(who, row_id) for (row_id,) in await db(viewer).execute(listed)}
+    return allowed
 
 
 async def by_audience(
@@ -255,11 +258,10 @@ async def by_audience(
     for row_id, row in rows.items():
         facts = {f"before_{name}": getattr(row, name) for name in row.deciding}
         now = await db(NOBODY).audience(rule.now, row_id, principals)
-        assert await db(NOBODY).audience(rule.before, row_id, principals, **facts) == now, (rule.name, row)
+        if facts:
+            assert await db(NOBODY).audience(rule.before, row_id, principals, **facts) == now, (rule.name, row)
         allowed |= {(who, row_id) for who, viewer in viewers.items() if viewer in now}
     return allowed
-
-
 
 
 async def test_the_three_uses_of_each_rule_agree_for_every_viewer_on_every_row(world: World):
@@ -271,7 +273,8 @@ async def test_the_three_uses_of_each_rule_agree_for_every_viewer_on_every_row(w
         for noun in {rule.row for rule in RULES.values()}:
             rows[noun] = {row.id: row for row in await session.scalars(select(noun))}
     viewers = population.viewers
-    disagreements = []
+    disagreements: list[Any] = []
+    sights: dict[type[Row], Cells] = {}
     async with database.read() as session:
 
         def db(viewer: UUID) -> Reader:
@@ -280,12 +283,14 @@ async def test_the_three_uses_of_each_rule_agree_for_every_viewer_on_every_row(w
         for name, rule in RULES.items():
             # `get` costs a statement a cell, so of all cells it takes every so many; the others take all.
             cells = [(who, row_id) for who in viewers for row_id in rows[rule.row]]
-            sample = set(cells[:: 1 + len(cells) // 150])
+            sample = set(cells[:: 1 + len(cells) // 60])
             got = await by_get(db, rule, sample, viewers)
             selected = await by_select(db, rule, viewers)
             heard = await by_audience(db, rule, rows[rule.row], viewers)
             session.expunge_all()
-            if beyond := selected - await by_select(db, rule.sight, viewers):
+            if rule.row not in sights:
+                sights[rule.row] = await by_select(db, rule.sight, viewers)
+            if beyond := selected - sights[rule.row]:
                 disagreements.append((name, "allows what is out of sight", sorted({who for who, _ in beyond})))
             if not (selected == heard and got == selected & sample):
                 odd = {who for who, _ in (selected ^ heard) | (got ^ (selected & sample))}
@@ -357,5 +362,3 @@ def test_the_statements_of_a_rule_are_built_once(name: str):
     for use in (rule.now, rule.before):
         assert use.statement("sqlite") is use.statement("sqlite")
         assert use.statement("postgresql") is not use.statement("sqlite")
-
-

@@ -124,11 +124,21 @@ DEEDS: dict[str, tuple[str, dict[str, Any], str]] = {
 # What each deed makes of a question in each state; a code where it is refused.
 STATES = {
     #            approve     reject      hide        show        answer      unmark      withdraw     upvote     unvote
-    "PENDING": ("VISIBLE", "REJECTED", "CONFLICT", "CONFLICT", "CONFLICT", "CONFLICT", "WITHDRAWN", "–", "–"),
-    "VISIBLE": ("CONFLICT", "REJECTED", "PENDING", "VISIBLE", "ANSWERED", "CONFLICT", "WITHDRAWN", "VISIBLE", "VISIBLE"),
+    "PENDING": ("VISIBLE", "REJECTED", "CONFLICT", "CONFLICT", "CONFLICT", "CONFLICT", "WITHDRAWN", "-", "-"),
+    "VISIBLE": (
+        "CONFLICT",
+        "REJECTED",
+        "PENDING",
+        "VISIBLE",
+        "ANSWERED",
+        "CONFLICT",
+        "WITHDRAWN",
+        "VISIBLE",
+        "VISIBLE",
+    ),
     "ANSWERED": ("CONFLICT", "CONFLICT", "CONFLICT", "ANSWERED", "CONFLICT", "VISIBLE", "N", "N", "N"),
-    "REJECTED": ("VISIBLE", "CONFLICT", "CONFLICT", "CONFLICT", "CONFLICT", "CONFLICT", "N", "–", "–"),
-    "WITHDRAWN": ("CONFLICT", "CONFLICT", "CONFLICT", "CONFLICT", "CONFLICT", "CONFLICT", "N", "–", "–"),
+    "REJECTED": ("VISIBLE", "CONFLICT", "CONFLICT", "CONFLICT", "CONFLICT", "CONFLICT", "N", "-", "-"),
+    "WITHDRAWN": ("CONFLICT", "CONFLICT", "CONFLICT", "CONFLICT", "CONFLICT", "CONFLICT", "N", "-", "-"),
     "DISMISSED": ("CONFLICT", "CONFLICT", "CONFLICT", "CONFLICT", "CONFLICT", "CONFLICT", "N", "N", "N"),
 }
 
@@ -143,7 +153,7 @@ async def test_a_question_moves_from_state_to_state(world, ann, bob, community, 
     got = {}
     for name, (document, variables, by) in DEEDS.items():
         question = await world.question(board, bob, state=QuestionState(state))
-        if expected[name] in {"CONFLICT", "N", "–"}:
+        if expected[name] in {"CONFLICT", "N", "-"}:
             async with nothing_happens(world.service):
                 got[name] = await answer(who[by], document, questionId=gid(question), **variables)
         else:
@@ -198,14 +208,14 @@ async def test_a_rejection_has_a_reason(world, ann, bob, board, reason):
 # own: with body, isMine. full: with body. reason: and why it was turned down. empty: it, without its body.
 SIGHT = {
     # state and screen        asker          moderators     audience  stranger  display
-    ("PENDING", False): ("own", "full", "–", "–", "–"),
-    ("VISIBLE", False): ("own", "full", "full", "full", "–"),
+    ("PENDING", False): ("own", "full", "-", "-", "-"),
+    ("VISIBLE", False): ("own", "full", "full", "full", "-"),
     ("VISIBLE", True): ("own", "full", "full", "full", "full"),
-    ("ANSWERED", False): ("own", "full", "full", "full", "–"),
+    ("ANSWERED", False): ("own", "full", "full", "full", "-"),
     ("ANSWERED", True): ("own", "full", "full", "full", "full"),
-    ("REJECTED", False): ("own reason", "full reason", "–", "–", "–"),
-    ("WITHDRAWN", False): ("own", "empty", "–", "–", "–"),
-    ("DISMISSED", False): ("own", "full", "full", "full", "–"),
+    ("REJECTED", False): ("own reason", "full reason", "-", "-", "-"),
+    ("WITHDRAWN", False): ("own", "empty", "-", "-", "-"),
+    ("DISMISSED", False): ("own", "full", "full", "full", "-"),
 }
 
 
@@ -247,13 +257,13 @@ async def test_who_sees_a_question_in_which_state(world, ann, bob, community, bo
         expected = dict(zip(("asker", "moderators", "audience", "stranger", "display"), row, strict=True))
         got = {part: {await _sight(client, question) for client in them} for part, them in clients.items()}
         assert (state, got) == (state, {part: {cell} for part, cell in expected.items()})
-        assert [await look(client, do.NODE, id=gid(question)) for client in outside] == ["–", "–"]
+        assert [await look(client, do.NODE, id=gid(question)) for client in outside] == ["-", "-"]
 
 
 async def _sight(client: Client, question: Question) -> str:
     result = await client.execute(QUESTION, id=gid(question))
     if result.errors:
-        return "–"
+        return "-"
     seen = result.data["node"]
     assert (seen["author"] is None) == question.anonymous or seen["author"] == {"name": "Bob"}
     if question.anonymous:
@@ -297,7 +307,7 @@ async def test_an_audience_member_learns_nothing_of_what_waits(world, ann, bob, 
     asked = (await ask(bob, board))["id"]
     await ann.client.do(do.REJECT, questionId=asked, reason="no")
     assert await hall.take() == []
-    assert await look(member.client, do.NODE, id=asked) == "–"
+    assert await look(member.client, do.NODE, id=asked) == "-"
     await hall.stop()
 
 
@@ -398,7 +408,8 @@ async def test_an_anonymous_asker_is_named_nowhere(world, ann, bob, community, b
         told += await feed.take()
     assert any(event.get("__typename") == "Added" for event in told)
     deep = """query ($id: ID!) { node(id: $id) { ... on Question {
-      id body author { id name } isMine publishedAt number viewerCan { withdraw { allowed } } community { name } board { id }
+      id body author { id name } isMine publishedAt number viewerCan { withdraw { allowed } }
+      community { name } board { id }
     } } }"""
     told += [await person.client.ask(deep, id=id) for person in everybody.values()]
     display = (await world.kiosk(board))[0]

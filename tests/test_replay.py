@@ -27,7 +27,7 @@ EXAMPLES = {
 }
 SEED = int(os.environ.get("REPLAY_SEED", random.randrange(2**32)))
 STEPS = 8
-FEEDS = 4
+FEEDS = 3
 FEW = 3
 
 Cast = dict[str, Any]

@@ -67,8 +67,8 @@ async def test_it_finds_posts_too_and_nothing_of_other_networks(world: World, an
     stranger = await elsewhere.person("Sue")
     await elsewhere.content(await elsewhere.community(owner=stranger), stranger, "Pump elsewhere")
     assert await found(ann, world, "pump") == ["Pump post"]
-    assert await look(ann.client, SEARCH, n=gid(elsewhere.network), text="pump", first=1) == "–"
-    assert await look(world.nobody, SEARCH, n=gid(world.network), text="pump", first=1) == "–"
+    assert await look(ann.client, SEARCH, n=gid(elsewhere.network), text="pump", first=1) == "-"
+    assert await look(world.nobody, SEARCH, n=gid(world.network), text="pump", first=1) == "-"
 
 
 @pytest.mark.parametrize("text", ["", " ", "x" * 101, "a\x00b"], ids=["empty", "blank", "long", "nul"])

@@ -141,16 +141,16 @@ async def reschedules(cast: Cast, client: Client, who: str) -> str:
 
 TABLE: list[tuple[Try, str]] = [
     #                 creator assignee former owner member admin colleague guest nobody
-    (knows_of_it,    "Y       Y        Y      –     –      –     –         –     – "),
-    (finds_it_by_id, "Y       Y        Y      –     –      –     –         –     – "),
-    (reads_the_talk, "Y       Y        Y      –     –      –     –         –     – "),
-    (talks,          "Y       Y        Y      –     –      –     –         –     – "),
-    (reassigns,      "Y       Y        N      –     –      –     –         –     – "),
-    (accepts,        "N       Y        N      –     –      –     –         –     – "),
-    (completes,      "N       Y        N      –     –      –     –         –     – "),
-    (declines,       "N       Y        N      –     –      –     –         –     – "),
-    (cancels,        "Y       N        N      –     –      –     –         –     – "),
-    (reschedules,    "Y       N        N      –     –      –     –         –     – "),
+    (knows_of_it,    "Y       Y        Y      -     -      -     -         -     - "),
+    (finds_it_by_id, "Y       Y        Y      -     -      -     -         -     - "),
+    (reads_the_talk, "Y       Y        Y      -     -      -     -         -     - "),
+    (talks,          "Y       Y        Y      -     -      -     -         -     - "),
+    (reassigns,      "Y       Y        N      -     -      -     -         -     - "),
+    (accepts,        "N       Y        N      -     -      -     -         -     - "),
+    (completes,      "N       Y        N      -     -      -     -         -     - "),
+    (declines,       "N       Y        N      -     -      -     -         -     - "),
+    (cancels,        "Y       N        N      -     -      -     -         -     - "),
+    (reschedules,    "Y       N        N      -     -      -     -         -     - "),
 ]  # fmt: skip
 
 
@@ -181,9 +181,9 @@ async def test_whoever_is_refused_changes_nothing(cast: Cast):
     async with nothing_happens(cast.world.service):
         for who in ("former", "owner", "member", "guest", "nobody"):
             for document in (do.ACCEPT_TASK, do.COMPLETE_TASK, do.DECLINE_TASK, do.CANCEL_TASK):
-                assert await answer(cast.clients[who], document, taskId=task) in {"N", "–"}
+                assert await answer(cast.clients[who], document, taskId=task) in {"N", "-"}
             assignee = cast.people["member"].id
-            assert await answer(cast.clients[who], do.REASSIGN_TASK, taskId=task, assigneeId=assignee) in {"N", "–"}
+            assert await answer(cast.clients[who], do.REASSIGN_TASK, taskId=task, assigneeId=assignee) in {"N", "-"}
 
 
 async def test_a_task_about_nothing_is_given_and_stands_in_both_lists(world: World, ann, bob, cyd):
@@ -351,7 +351,9 @@ async def test_private_talk_leaves_no_trace_on_its_subject(world: World, ann, bo
     kinds = (("communityActivity", gid(community)), ("myFeed", gid(world.network)), ("escalations", gid(world.network)))
     for name, id in kinds:
         feeds += [await person.client.follow(KINDS[name].subscription, id=id) for person in outsiders]
-    strangers = [await person.client.follow(KINDS["myTasks"].subscription, id=gid(world.network)) for person in outsiders]
+    strangers = [
+        await person.client.follow(KINDS["myTasks"].subscription, id=gid(world.network)) for person in outsiders
+    ]
     for subject in ({"contentId": gid(content)}, {"commentId": gid(written)}):
         task = await give(ann, bob, world.network, **subject)
         await bob.client.do(do.ACCEPT_TASK, taskId=task)

@@ -35,7 +35,7 @@ def statements(service: Service) -> Iterator[list[str]]:
         if "FROM head" not in statement and "FROM change" not in statement and statement.startswith(("SELECT", "WITH")):
             sent.append(statement)
 
-    engine = service.database._engine.sync_engine
+    engine = service.database._reading.sync_engine
     event.listen(engine, "before_cursor_execute", note)
     try:
         yield sent
@@ -44,10 +44,10 @@ def statements(service: Service) -> Iterator[list[str]]:
 
 
 async def answer(client: Client, document: str, **variables: Any) -> str:
-    """How a mutation is answered, in a word: Y, N (in sight, out of reach), – (as for an unknown id), or its code."""
+    """How a mutation is answered, in a word: Y, N (in sight, out of reach), - (as for an unknown id), or its code."""
     problems = (await client.payload(document, **variables))["problems"]
     code = problems[0]["code"] if problems else "Y"
-    return {"FORBIDDEN": "N", "NOT_FOUND": "–"}.get(code, code)
+    return {"FORBIDDEN": "N", "NOT_FOUND": "-"}.get(code, code)
 
 
 async def look(client: Client, document: str, **variables: Any) -> str:
@@ -56,4 +56,4 @@ async def look(client: Client, document: str, **variables: Any) -> str:
     if not result.errors:
         return "Y"
     code = str((result.errors[0].extensions or {}).get("code"))
-    return {"FORBIDDEN": "N", "NOT_FOUND": "–"}.get(code, code)
+    return {"FORBIDDEN": "N", "NOT_FOUND": "-"}.get(code, code)
