@@ -275,7 +275,7 @@ class FeedQueries:
         return await _snapshot(info, Escalations, _dashboard(info, network_id, filter))
 
 
-@strawberry.type
+@strawberry.type(description="What there is to follow. Each continues the query of the same name.")
 class Subscription:
     @strawberry.subscription(description="Continues the query of the same name.")
     async def community_activity(

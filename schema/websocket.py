@@ -114,7 +114,9 @@ class Handler(BaseGraphQLTransportWSHandler[Context, None]):
         )
         async with aclosing(source) as results:
             async for result in results:
-                if isinstance(result, PreExecutionError) or _is_of_no_field(result):
+                if isinstance(result, PreExecutionError) or (
+                    isinstance(result, ExecutionResult) and _is_of_no_field(result)
+                ):
                     await operation.send_initial_errors(result.errors or [])
                     return
                 if isinstance(result, ExecutionResult):  # the schema delivers nothing in increments
@@ -122,6 +124,7 @@ class Handler(BaseGraphQLTransportWSHandler[Context, None]):
         await operation.send_operation_message({"id": operation.id, "type": "complete"})
 
 
-def _is_of_no_field(result: Any) -> bool:
+def _is_of_no_field(result: ExecutionResult) -> bool:
     """What failed is the request or its source, not a field of its answer."""
-    return result.data is None and bool(result.errors) and all(error.path is None for error in result.errors)
+    errors = result.errors or []
+    return result.data is None and errors != [] and all(error.path is None for error in errors)

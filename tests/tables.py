@@ -1,4 +1,4 @@
-"""Which rules of the policy stand in a who × what table. A rule that stands in none fails tests/test_policy.py.
+"""Which rules of the policy stand in a who and what table. A rule that stands in none fails tests/test_policy.py.
 
 Put `@table(policy.see_thing, policy.edit_thing)` on a test that says, for each kind of viewer, what these rules answer.
 """

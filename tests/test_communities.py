@@ -120,10 +120,10 @@ async def test_without_a_join_policy_the_widest_legal_one_is_taken(world: World)
         ("INTERNAL", "Y"),
         ("EXTERNAL", "N"),
         ("GUEST", "N"),
-        ("DISABLED", "–"),
-        ("STRANGER", "–"),
-        ("KIOSK", "–"),
-        ("NOBODY", "–"),
+        ("DISABLED", "-"),
+        ("STRANGER", "-"),
+        ("KIOSK", "-"),
+        ("NOBODY", "-"),
     ],
 )
 async def test_who_may_make_a_community(world: World, who: str, answered: str):
@@ -284,7 +284,7 @@ async def test_what_a_non_member_gets_of_each_kind_of_community(
             assert state == ("ACTIVE" if community.join_policy is JoinPolicy.OPEN else "REQUESTED")
         else:
             async with nothing_happens(world.service):
-                assert await answer(client, do.JOIN, communityId=gid(community)) == ("N" if "E" in cell else "–")
+                assert await answer(client, do.JOIN, communityId=gid(community)) == ("N" if "E" in cell else "-")
 
 
 async def test_a_guest_and_a_member_elsewhere_do_not_see_a_community_by_belonging_to_another(world: World):
@@ -407,7 +407,7 @@ async def test_an_id_that_is_none_leads_nowhere(world: World, id: str):
     async with nothing_happens(world.service):
         for wrong in (id, ann.id, gid(world.network)):
             assert await whole(ann.client, SEEN, id=wrong) == await whole(ann.client, SEEN, id=nowhere)
-            assert await answer(ann.client, do.JOIN, communityId=wrong) == "–"
+            assert await answer(ann.client, do.JOIN, communityId=wrong) == "-"
 
 
 # --- joined and left -----------------------------------------------------------------------------------------------
@@ -516,7 +516,7 @@ async def test_an_invitation_can_be_declined_or_taken_back(world: World):
     await ann.client.do(do.REMOVE_MEMBERSHIP, membershipId=gid(taken_back))
     async with nothing_happens(world.service):
         for person in (bob, cyd):
-            assert await answer(person.client, ACCEPT, communityId=gid(community)) == "–"
+            assert await answer(person.client, ACCEPT, communityId=gid(community)) == "-"
             assert await person.client.refused(SEEN, id=gid(community)) == "NOT_FOUND"
     assert await head_count(world, community) == 1
 

@@ -27,7 +27,7 @@ ANN = {"viewer": {"account": {"email": "ann@example.com"}}}
 NOBODY = {"viewer": None}
 SIGN_OUT = "mutation { signOut { problems { code } } }"
 SIGN_OUT_EVERYWHERE = "mutation { signOutEverywhere { problems { code } } }"
-ACTIVITY = "subscription ($id: ID!) { communityActivity(communityId: $id) %s }" % event_of("... on Topic { title }")
+ACTIVITY = "subscription ($id: ID!) { communityActivity(communityId: $id)" + event_of("... on Topic { title }") + "}"
 DISPLAY = "query ($id: ID!) { node(id: $id) { ... on QuestionBoard { title viewerCan { display { allowed } } } } }"
 REVOKE = "mutation ($id: ID!) { revokeKioskKey(kioskKeyId: $id) { problems { code } } }"
 PREFLIGHT = {"graphql-require-preflight": "1"}
@@ -140,11 +140,12 @@ async def test_signing_out_everywhere_closes_every_open_socket_of_the_account_al
 ) -> None:
     bob = await world.person("Bob")
     tokens = [await door.sign_in(ann) for _ in range(2)]
-    async with door.signed_in(tokens[0]) as first, door.signed_in(tokens[1]) as second:
-        async with door.signed_in(await door.sign_in(bob)) as other:
-            await door.post(SIGN_OUT_EVERYWHERE, tokens[0])
-            assert [await first.closed(), await second.closed()] == [4401, 4401]
-            assert (await other.ask(VIEWER))["viewer"]["account"] == {"email": "bob@example.com"}
+    tokens.append(await door.sign_in(bob))
+    first, second, other = map(door.signed_in, tokens)
+    async with first as one, second as two, other as bobs:
+        await door.post(SIGN_OUT_EVERYWHERE, tokens[0])
+        assert [await one.closed(), await two.closed()] == [4401, 4401]
+        assert (await bobs.ask(VIEWER))["viewer"]["account"] == {"email": "bob@example.com"}
 
 
 async def test_signing_out_over_the_socket_itself_closes_it(door: Door, ann: Person) -> None:
@@ -353,7 +354,8 @@ async def test_a_malformed_message_closes_with_4400_and_no_traceback(
 
 
 async def test_a_malformed_first_message_closes_with_4400_too(door: Door, caplog: pytest.LogCaptureFixture) -> None:
-    for payload in ([], "x", 1):
+    payloads: list[Any] = [[], "x", 1]
+    for payload in payloads:
         async with door.socket() as socket:
             await socket.send({"type": "connection_init", "payload": payload})
             assert await socket.closed() == 4400
@@ -437,8 +439,10 @@ async def test_an_id_is_free_again_when_its_operation_is_complete(door: Door, wo
         {"query": "{ __typename } \ud800"},
         {"query": '{ node(id: "\x00" { id } }'},
     ],
-    ids=["syntax", "empty", "no name", "unknown name", "unknown field", "missing variable"]
-    + ["braces", "depth", "directive", "argument", "surrogate", "control character"],
+    ids=[
+        *("syntax", "empty", "no name", "unknown name", "unknown field", "missing variable"),
+        *("braces", "depth", "directive", "argument", "surrogate", "control character"),
+    ],
 )
 async def test_an_operation_that_cannot_run_is_an_error_of_its_own(
     door: Door, payload: Any, caplog: pytest.LogCaptureFixture
@@ -470,7 +474,7 @@ async def joined(door: Door, count: int) -> None:
     """Wait until so many operations are live."""
     delivery = door.service.live.delivery
     async with asyncio.timeout(DEADLINE):
-        while len(set().union(*delivery._operations.values())) < count:
+        while len(set().union(*delivery._operations.values())) < count:  # noqa: ASYNC110 - there is no event for it
             await asyncio.sleep(0.002)
 
 
@@ -491,8 +495,9 @@ async def test_a_bug_in_a_source_is_masked_and_the_socket_stays(
 ) -> None:
     community = await world.community(owner=ann)
 
-    async def broken(*_arguments: Any) -> AsyncIterator[Any]:
-        raise RuntimeError("the secret of the house")
+    async def broken(*arguments: Any) -> AsyncIterator[Any]:
+        if arguments:
+            raise RuntimeError("the secret of the house")
         yield
 
     monkeypatch.setattr(door.service.live, "follow", broken)

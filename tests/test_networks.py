@@ -21,7 +21,9 @@ NETWORK = """query ($id: ID!) { network(id: $id) {
 CREATE = mutation("createCommunity", "networkId: ID!, input: CreateCommunityInput!", "community { id }")
 ADD = mutation("addMember", "networkId: ID!, input: AddMemberInput!", "token")
 LISTS = """query ($id: ID!) { network(id: $id) {
-  members(first: 50) { nodes { name } } communities(first: 50) { nodes { name } } invitations(first: 50) { nodes { email } }
+  members(first: 50) { nodes { name } }
+  communities(first: 50) { nodes { name } }
+  invitations(first: 50) { nodes { email } }
 } }"""
 FEED = "query ($id: ID!) { myFeed(networkId: $id) { contents(first: 50) { nodes { id } } } }"
 SEARCH = 'query ($id: ID!) { search(networkId: $id, text: "plan", first: 50) { nodes { id } } }'
@@ -141,7 +143,7 @@ async def test_nothing_is_done_in_a_network_where_one_does_not_stand(world: Worl
     ]
     async with nothing_happens(world.service):
         for document, arguments in tries:
-            assert await answer(mine.client, document, **arguments) == "–", document
+            assert await answer(mine.client, document, **arguments) == "-", document
 
 
 async def both(world: World, elsewhere: World) -> tuple[Person, Person]:
@@ -205,7 +207,7 @@ async def test_two_networks_are_not_mixed_by_one_who_owns_both(world: World, els
     ]
     async with nothing_happens(world.service):
         for document, arguments in tries:
-            assert await answer(here.client, document, **arguments) == "–", document
+            assert await answer(here.client, document, **arguments) == "-", document
 
 
 async def test_the_administrator_of_a_network_reads_nothing_private(world: World):
@@ -223,6 +225,6 @@ async def test_the_administrator_of_a_network_reads_nothing_private(world: World
                 assert await admin.client.refused(do.NODE, id=gid(row)) == "NOT_FOUND"
             assert (await admin.client.ask(SEARCH, id=gid(world.network)))["search"]["nodes"] == []
             async with nothing_happens(world.service):
-                assert await answer(admin.client, do.WITHDRAW_CONTENT, contentId=gid(topic)) == "–"
-                answered = "N" if visibility is Visibility.PRIVATE else "–"
+                assert await answer(admin.client, do.WITHDRAW_CONTENT, contentId=gid(topic)) == "-"
+                answered = "N" if visibility is Visibility.PRIVATE else "-"
                 assert await answer(admin.client, do.ARCHIVE, communityId=gid(community)) == answered

@@ -251,7 +251,7 @@ TABLE: list[tuple[Try, str]] = [
     (name_speaker,              "Y  Y  N  N  N  N  N  -  -  -  -  -  - "),
     (make_manager,              "Y  N  N  N  N  N  N  -  -  -  -  -  - "),
     (remove_member,             "Y  Y  N  N  N  N  N  -  -  -  -  -  - "),
-    (remove_manager,            "Y  N  N  N  N  N  N  -  -  -  -  -  - "),
+    (remove_manager,            "Y  N  N  N  N  N  N  N  N  -  -  -  - "),
     (rename,                    "Y  Y  N  N  N  N  N  N  N  -  -  -  - "),
     (create_board,              "Y  Y  N  Y  N  N  Y  N  N  -  -  -  - "),
     (run_board,                 "Y  Y  N  Y  N  N  Y  -  -  -  -  -  - "),

@@ -1,0 +1,44 @@
+from pathlib import Path
+
+from graphql import build_schema, is_introspection_type, is_object_type
+
+from schema.root import build
+
+SDL = Path(__file__).parent.parent / "schema.graphql"
+
+
+def test_the_printed_schema_is_the_one_that_runs() -> None:
+    printed = build(sort_schema=True).as_str()
+    assert SDL.read_text().rstrip("\n") == printed.rstrip("\n"), "run `make sdl`"
+
+
+def test_everything_has_a_description() -> None:
+    schema = build_schema(SDL.read_text())
+    bare = []
+    for name, kind in schema.type_map.items():
+        if is_introspection_type(kind) or name in {"Boolean", "ID", "Int", "Float", "String"}:
+            continue
+        bare += [] if kind.description else [name]
+        fields = getattr(kind, "fields", {})
+        bare += [f"{name}.{field}" for field, definition in fields.items() if not definition.description]
+    assert bare == []
+
+
+def test_every_subscription_has_a_query_of_the_same_name_with_a_cursor() -> None:
+    schema = build_schema(SDL.read_text())
+    assert schema.query_type
+    assert schema.subscription_type
+    for name, feed in schema.subscription_type.fields.items():
+        query = schema.query_type.fields[name]
+        shape = query.type
+        assert is_object_type(shape)
+        assert "cursor" in shape.fields
+        assert set(feed.args) - {"after"} == set(query.args)
+
+
+def test_every_mutation_takes_a_key_and_answers_with_problems() -> None:
+    schema = build_schema(SDL.read_text())
+    assert schema.mutation_type
+    for mutation in schema.mutation_type.fields.values():
+        assert "idempotencyKey" in mutation.args
+        assert "problems" in mutation.type.of_type.fields  # type: ignore[union-attr]
