@@ -766,3 +766,19 @@ async def test_who_belongs_learns_that_rights_have_changed(world: World):
     assert (rights.kind, rights.noun, heads.kind, heads.noun) == (Kind.RIGHTS, "Membership", Kind.COUNTERS, "Community")
     assert all(bob.principal_id.hex in topic for topic in rights.topics)
     assert heads.topics == [f"activity:{community.id.hex}"]
+
+
+@pytest.mark.parametrize("key", ["x" * 129, "\x00", chr(0xD800)], ids=["long", "NUL", "surrogate"])
+async def test_an_idempotency_key_that_cannot_be_stored_is_refused(world: World, key: str):
+    ann = await world.person("Ann")
+    made = {"networkId": gid(world.network), "input": {"name": "New"}, "idempotencyKey": key}
+    async with nothing_happens(world.service):
+        assert await answer(ann.client, CREATE, **made) == "INVALID"
+
+
+async def test_a_community_made_twice_under_one_key_is_made_once(world: World):
+    ann = await world.person("Ann")
+    made = {"networkId": gid(world.network), "input": {"name": "New"}, "idempotencyKey": "k"}
+    first, second = [(await ann.client.do(CREATE, **made))["community"] for _ in range(2)]
+    assert first == second
+    assert (await ann.client.problem(CREATE, **{**made, "input": {"name": "Other"}}))["code"] == "CONFLICT"
