@@ -144,7 +144,10 @@ async def change_password(ctx: Context, *, current: str, new: str) -> Account:
         account = await _own(ctx, db)
     with form() as check:
         new = check.password("newPassword", new)
+    this = f"password:{account.id}"
+    ctx.means.limiter.check(this, most=TRIES_PER_ACCOUNT)
     if not await ctx.means.passwords.verify(account.password_hash, current):
+        ctx.means.limiter.failed(this)
         raise Invalid(Flaw("The current password is wrong.", ("input", "currentPassword")))
     password_hash = await ctx.means.passwords.hash(new)
     async with ctx.transaction() as tx:
@@ -152,8 +155,8 @@ async def change_password(ctx: Context, *, current: str, new: str) -> Account:
         if locked is None or locked.password_hash != account.password_hash:
             raise Conflict("The password has been changed meanwhile.")
         locked.password_hash = password_hash
-        this = ctx.sign_in.id if ctx.sign_in else None
-        await _end(tx, SignIn.principal_id == ctx.viewer, SignIn.id != this)
+        kept = ctx.sign_in.id if ctx.sign_in else None
+        await _end(tx, SignIn.principal_id == ctx.viewer, SignIn.id != kept)
         return tx.answer(account)
 
 

@@ -67,7 +67,7 @@ async def close(ctx: Context, board_id: UUID) -> QuestionBoard:
 
 async def _move(ctx: Context, board_id: UUID, state: BoardState, origins: Collection[BoardState]) -> QuestionBoard:
     async with ctx.transaction() as tx:
-        board = await tx.get(policy.run_board, board_id)
+        board = await tx.get(policy.manage_board, board_id)
         if board.state not in origins:
             raise Conflict(f"The board is {board.state.lower()}.")
         board.state = state
@@ -84,7 +84,7 @@ async def create_kiosk_key(ctx: Context, board_id: UUID, *, label: str) -> tuple
     with form() as check:
         label = check.text("label", label, most=100)
     async with ctx.transaction() as tx:
-        board = await tx.get(policy.run_board, board_id, lock=False)
+        board = await tx.get(policy.manage_board, board_id, lock=False)
         principal = await tx.add(Principal(kind=PrincipalKind.KIOSK))
         token = accounts.new_token("kiosk")
         key = KioskKey(

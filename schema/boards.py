@@ -37,7 +37,11 @@ class QuestionBoard(Node):
     community: Community | None = edge("community_id", policy.see_community, "Whose board it is.")
     kiosk_keys: Connection[KioskKey] = connection(boards.KEYS, "The keys of its displays; seen by those who run it.")
     viewer_can = viewer_can(
-        "QuestionBoard", ask=policy.ask_on_board, run=policy.run_board, display=policy.display_board
+        "QuestionBoard",
+        ask=policy.ask_on_board,
+        run=policy.run_board,
+        manage=policy.manage_board,
+        display=policy.display_board,
     )
 
 

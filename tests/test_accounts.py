@@ -392,3 +392,12 @@ async def test_ended_sign_ins_keep_when_they_ended(world: World, clock: ManualCl
     assert device.row
     assert ended == world.now
     assert ended - device.row.created_at == timedelta(minutes=5)
+
+
+async def test_guessing_the_current_password_is_limited(world: World) -> None:
+    ann = await world.person("Ann")
+    change = """mutation ($current: String!) {
+      changePassword(input: {currentPassword: $current, newPassword: "a new one, long"}) { problems { code } }
+    }"""
+    codes = [(await ann.client.problem(change, current=f"guess {n}"))["code"] for n in range(7)]
+    assert codes == ["INVALID"] * 5 + ["LIMITED"] * 2

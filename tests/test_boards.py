@@ -6,6 +6,7 @@ import pytest
 from sqlmodel import select
 
 from models import (
+    Admits,
     Anonymity,
     BoardState,
     Community,
@@ -14,6 +15,7 @@ from models import (
     MemberKind,
     Principal,
     QuestionBoard,
+    QuestionState,
     Visibility,
 )
 from resolvers import policy
@@ -133,6 +135,24 @@ async def test_who_sees_follows_runs_and_shows_a_board(world: World, visibility:
         "revoked display": "- - - -",
         "nobody": "- - - -",
     }
+
+
+@table(policy.manage_board)
+async def test_a_guest_on_the_panel_moderates_but_does_not_manage(world: World, hall: Community):
+    community = await world.community(admits=Admits.GUESTS, visibility=Visibility.PRIVATE)
+    answers = {}
+    for name, kind in (("Gus", MemberKind.GUEST), ("Pia", MemberKind.INTERNAL)):
+        presenter = await world.person(name, kind)
+        await world.belong(presenter, community, CommunityRole.PRESENTER)
+        board = await world.board(community)
+        question = await world.question(board, presenter, state=QuestionState.PENDING)
+        answers[name] = [
+            await answer(presenter.client, do.APPROVE, questionId=gid(question)),
+            await answer(presenter.client, do.PAUSE_BOARD, boardId=gid(board)),
+            await answer(presenter.client, do.CREATE_KIOSK_KEY, boardId=gid(board), label="Hall"),
+            await answer(presenter.client, do.CREATE_BOARD, communityId=gid(community), input={"title": "Another"}),
+        ]
+    assert answers == {"Gus": ["Y", "N", "N", "N"], "Pia": ["Y", "Y", "Y", "Y"]}
 
 
 @table(policy.see_kiosk_key, policy.revoke_kiosk_key)

@@ -8,6 +8,7 @@ from resolvers.policy.boards import (
     ask_on_board,
     display_board,
     follow_board,
+    manage_board,
     revoke_kiosk_key,
     run_board,
     see_board,

@@ -8,6 +8,7 @@ from sqlmodel import col
 
 from models import BoardState, KioskKey, QuestionBoard
 from resolvers.policy.communities import PANEL, belongs_to, contributes_to, reads
+from resolvers.policy.networks import no_guest, stands_in
 from resolvers.policy.rules import Condition, Viewer, rule, sight, some
 
 
@@ -32,6 +33,12 @@ def run_board(viewer: Viewer, board: Any) -> Condition:
 
 
 @rule(QuestionBoard)
+def manage_board(viewer: Viewer, board: Any) -> Condition:
+    """Open, pause and close it, and give keys to displays. A guest on the panel does not."""
+    return and_(run_board(viewer, board), stands_in(viewer, board.network_id, no_guest))
+
+
+@rule(QuestionBoard)
 def display_board(viewer: Viewer, board: Any) -> Condition:
     return or_(has_kiosk_key(viewer, board.id), belongs_to(viewer, board.community_id, roles=PANEL))
 
@@ -44,7 +51,7 @@ def ask_on_board(viewer: Viewer, board: Any) -> Condition:
 @sight(KioskKey)
 def see_kiosk_key(viewer: Viewer, key: Any) -> Condition:
     board = aliased(QuestionBoard)
-    return some(board, where=[board.id == key.board_id, run_board(viewer, board)])
+    return some(board, where=[board.id == key.board_id, manage_board(viewer, board)])
 
 
 @rule(KioskKey)

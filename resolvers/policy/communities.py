@@ -19,7 +19,7 @@ from models import (
     MemberState,
     Visibility,
 )
-from resolvers.policy.networks import administrator, external, internal, is_self, stands_in
+from resolvers.policy.networks import administrator, external, internal, is_self, no_guest, stands_in
 from resolvers.policy.rules import Condition, Viewer, rule, sight, some
 
 OWNERS = CommunityRole.OWNER
@@ -156,7 +156,11 @@ def own_community(viewer: Viewer, community: Any) -> Condition:
 
 @rule(Community)
 def run_boards_in_community(viewer: Viewer, community: Any) -> Condition:
-    return and_(community.state == CommunityState.ACTIVE, belongs_to(viewer, community.id, roles=PANEL))
+    return and_(
+        community.state == CommunityState.ACTIVE,
+        belongs_to(viewer, community.id, roles=PANEL),
+        stands_in(viewer, community.network_id, no_guest),
+    )
 
 
 @rule(Community)

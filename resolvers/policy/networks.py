@@ -46,6 +46,10 @@ def external(member: Any) -> Condition:
     return member.kind == MemberKind.EXTERNAL
 
 
+def no_guest(member: Any) -> Condition:
+    return member.kind != MemberKind.GUEST
+
+
 def administrator(member: Any) -> Condition:
     return member.role.in_(ADMINISTRATORS)
 
