@@ -15,9 +15,8 @@ QUESTIONS = 120
 ASK = """mutation ($id: ID!, $body: String!) {
   askQuestion(boardId: $id, input: {body: $body}) { problems { code } }
 }"""
-FOLLOW = "subscription ($id: ID!, $after: FeedCursor) { questionBoard(id: $id, after: $after) %s }" % event_of(
-    "... on Question { body }"
-)
+EVENTS = event_of("... on Question { body }")
+FOLLOW = f"subscription ($id: ID!, $after: FeedCursor) {{ questionBoard(id: $id, after: $after) {EVENTS} }}"
 BOARD = "query ($id: ID!) { questionBoard(id: $id) { cursor questions(order: NEW, last: 100) { nodes { body } } } }"
 
 

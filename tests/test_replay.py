@@ -5,7 +5,7 @@ import os
 import random
 import shutil
 from collections import defaultdict
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any
 
@@ -110,7 +110,7 @@ class Play:
     async def _joined(self) -> None:
         """Wait until every feed that was opened listens: the next step must find it there."""
         async with asyncio.timeout(DEADLINE):
-            while len(operations(self.service)) < sum(replica.is_followed for replica in self._all()):
+            while len(operations(self.service)) < sum(r.is_followed for r in self._all()):  # noqa: ASYNC110 - nobody tells
                 await asyncio.sleep(0.001)
 
     def _all(self) -> list[Replica]:
@@ -399,7 +399,13 @@ async def play(url: str, cast: Cast, draw: int, steps: list[Step]) -> None:
         await one.end()
 
 
-def _sequences(kind: str, shard: int, run: Callable[[int, list[Step]], Awaitable[None]]) -> None:
+def _copy(template: Path, target: Path) -> None:
+    for leftover in target.parent.glob(f"{target.name}*"):
+        leftover.unlink()
+    shutil.copy(template, target)
+
+
+def _sequences(kind: str, shard: int, run: Callable[[int, list[Step]], Coroutine[Any, Any, None]]) -> None:
     @seed(SEED + shard)
     @settings(
         max_examples=max(1, EXAMPLES[kind] // SHARDS),
@@ -423,9 +429,7 @@ def test_replayed_events_equal_a_fresh_query_on_sqlite(sqlite_template: Path, tm
     cast = asyncio.run(furnish(f"sqlite+aiosqlite:///{furnished}"))
 
     async def run(draw: int, steps: list[Step]) -> None:
-        for leftover in tmp_path.glob("play.db*"):
-            leftover.unlink()
-        shutil.copy(furnished, tmp_path / "play.db")
+        _copy(furnished, tmp_path / "play.db")
         await play(f"sqlite+aiosqlite:///{tmp_path / 'play.db'}", cast, draw, steps)
 
     _sequences("sqlite", shard, run)

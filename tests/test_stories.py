@@ -77,7 +77,7 @@ async def test_escalation(office: tuple[Cast, Actor, str]) -> None:
     await people.agree()
     assert escalation["state"] == "PULL"
     asked = escalation["topic"]["id"]
-    assert asked in dan.replicas[0].state, "it shows in a developer's own feed"
+    assert asked in _replica(dan, "myFeed"), "it shows in a developer's own feed"
     assert (await sue.ask(LINKS, id=topic))["node"]["escalatedTo"][0]["topic"]["title"] == question["title"]
     assert (await dan.ask(LINKS, id=asked))["node"]["escalation"]["origin"] is None, "the private end stays private"
 
@@ -89,29 +89,30 @@ async def test_escalation(office: tuple[Cast, Actor, str]) -> None:
     await people.agree()
     await sue.watch("task", task)
     await dan.watch("task", task)
-    assert task in dan.replicas[1].state
+    assert task in _replica(dan, "myTasks")
 
     await dan.do(ACCEPT_TASK, id=task)
     await dan.do(SAY, id=task, body="Dora wrote the compensation; she knows.")
     await people.agree()
     await dan.do(REASSIGN, id=task, to=dora_id)
     await people.agree()
-    assert task in dora.replicas[1].state
+    assert task in _replica(dora, "myTasks")
     await dora.watch("task", task)
 
     answer = (await dora.do(COMMENT, id=asked, body="Update to 2.4: the table was wrong."))["comment"]["id"]
     await people.agree()
-    (escalated,) = sue.replicas[0].state.values()
+    (escalated,) = _replica(sue, "escalations").values()
     assert (escalated["escalationState"], escalated["answeredByPull"]) == ("ANSWERED", False)
     assert (await sue.do(ACCEPT_ANSWER, id=answer))["topic"] == {"answerState": "RESOLVED"}
     await people.agree()
     (watched,) = [node for node in _replica(sue, "task").values() if node["__typename"] == "Task"]
     assert watched["taskState"] == "DONE", "who pushed has watched it to the end"
-    assert {node["escalationState"] for node in otto.replicas[0].state.values()} == {"RESOLVED"}
+    assert {node["escalationState"] for node in _replica(otto, "escalations").values()} == {"RESOLVED"}
 
     found = await otto.ask(
         'query ($n: ID!) { search(networkId: $n, text: "sensor night", first: 10) { nodes { id } } '
-        "escalations(networkId: $n, filter: {states: [RESOLVED]}) { pullRatio escalations(first: 10) { nodes { id } } } }",
+        "escalations(networkId: $n, filter: {states: [RESOLVED]}) { pullRatio escalations(first: 10) { nodes { id } } }"
+        " }",
         n=network,
     )
     assert found["search"]["nodes"] == [{"id": asked}], "found again, and the private question is not"
@@ -144,7 +145,9 @@ ANSWERED = do("markQuestionAnswered(questionId: $id)", "question { state }", "($
 WITHDRAW = do("withdrawQuestion(questionId: $id)", "question { state }", "($id: ID!)")
 
 
-async def test_conference_session(office: tuple[Cast, Actor, str]) -> None:
+async def test_conference_session(
+    office: tuple[Cast, Actor, str],
+) -> None:
     """A hall asks, votes, sees and is answered; nobody learns what is not for them."""
     people, owner, network = office
     hall = {"name": "Keynote", "purpose": "SESSION", "admits": "EXTERNALS"}
