@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from sqlalchemy import UniqueConstraint
+from sqlalchemy import Index, UniqueConstraint
 from sqlmodel import Field
 
 from models.base import Row, ref
@@ -14,7 +14,7 @@ class Answer(Row, table=True):
     Sealed, because the row may be a question that this principal asked anonymously.
     """
 
-    __table_args__ = (UniqueConstraint("principal_id", "mutation", "key"),)
+    __table_args__ = (UniqueConstraint("principal_id", "mutation", "key"), Index("ix_answer_age", "created_at"))
 
     principal_id: UUID = ref("principal", index=False)
     mutation: str = Field(max_length=64)

@@ -137,7 +137,7 @@ class Delivery:
                 flush_at = _now() + self._flush
                 yield operation.flush(self.settled)
             elif _now() >= heartbeat_at:
-                heartbeat_at += self._heartbeat
+                heartbeat_at = _now() + self._heartbeat
                 yield operation.tell(Outcome.HEARTBEAT, self.settled)
             else:
                 until = min(flush_at, heartbeat_at) if operation.counters else heartbeat_at

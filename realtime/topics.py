@@ -25,11 +25,6 @@ def board(board_id: UUID) -> Topic:
     return _topic("board", board_id)
 
 
-def network_questions(network_id: UUID) -> Topic:
-    """Every question of a network. Not one topic per asker: the log must not link anonymous questions."""
-    return _topic("questions", network_id)
-
-
 def task(task_id: UUID) -> Topic:
     return _topic("task", task_id)
 

@@ -54,7 +54,7 @@ async def _move(tx: Transaction, content: Content, state: EscalationState) -> No
     if state is EscalationState.PULL and escalation.pushed_at is not None:
         state = EscalationState.PUSHED
     escalation.state = state
-    if state in {EscalationState.ANSWERED, EscalationState.RESOLVED}:
+    if state is EscalationState.ANSWERED or (state is EscalationState.RESOLVED and content.accepted_comment_id):
         escalation.answered_at = escalation.answered_at or tx.now
     if state in {EscalationState.PULL, EscalationState.PUSHED}:
         escalation.answered_at = None

@@ -47,6 +47,7 @@ ADMITTED = {
     Admits.GUESTS: {MemberKind.INTERNAL, MemberKind.GUEST},
     Admits.EXTERNALS: {MemberKind.INTERNAL, MemberKind.GUEST, MemberKind.EXTERNAL},
 }
+STANDING = (MembershipState.INVITED, MembershipState.REQUESTED, MembershipState.ACTIVE)
 INTERNAL_ROLES = CommunityRole.OWNER | CommunityRole.MANAGER | CommunityRole.RESPONDER
 
 
@@ -99,7 +100,7 @@ async def update(ctx: Context, community_id: UUID, *, name: str | None, about: s
         name = check.optional(check.text, "name", name, most=100)
         about = check.optional(check.text, "about", about, most=5_000, least=0)
     async with ctx.transaction() as tx:
-        community = await tx.get(policy.manage_community, community_id)
+        community = await tx.get(policy.edit_community, community_id)
         community.name = community.name if name is None else name
         community.about = community.about if about is None else about
         tx.announce([topics.community_activity(community_id)], Kind.ROW, community)
@@ -121,6 +122,8 @@ async def join(ctx: Context, community_id: UUID) -> Membership:
         community = await tx.get(policy.join_community, community_id)
         member = await tx.member(community.network_id)
         membership = await _standing(tx, community_id, member.id)
+        if membership and membership.state is MembershipState.ACTIVE:
+            raise Conflict("The viewer belongs to it already.")
         is_invited = membership is not None and membership.state is MembershipState.INVITED
         is_welcome = is_invited or community.join_policy is JoinPolicy.OPEN
         state = MembershipState.ACTIVE if is_welcome else MembershipState.REQUESTED
@@ -239,6 +242,15 @@ async def enter(
         membership.state, membership.roles = state, int(roles)
     await _tell(tx, community, membership, by=int(state is MembershipState.ACTIVE) - int(was_active))
     return membership
+
+
+async def end_all(tx: Transaction, member: Member) -> None:
+    """Nothing of what a member had here comes back with them, should they come back."""
+    mine = (Membership.member_id == member.id, col(Membership.state).in_(STANDING))
+    for membership in await tx.find_all(Membership, *mine, order=col(Membership.community_id)):
+        community = await tx.lock(Community, Community.id == membership.community_id)
+        if community is not None:
+            await _end(tx, community, membership, MembershipState.LEFT)
 
 
 async def _end(tx: Transaction, community: Community, membership: Membership, state: MembershipState) -> Membership:

@@ -51,6 +51,11 @@ class Context:
         async with database.read() as session:
             yield Reader(session, self.viewer, self.means.clock.now(), database.dialect)
 
+    async def repeat(self) -> None:
+        """Raise `Repeated` if this very request was done before."""
+        async with self.reading() as db:
+            await idempotency.repeat(db, self.means.cipher)
+
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Transaction]:
         """One operation, one transaction. A unique key that speaks up is a Conflict."""

@@ -51,7 +51,12 @@ async def escalate(
         community = await tx.get(policy.escalate_into_community, community_id, lock=False)
         if community.network_id != source.network_id:
             raise NotFound
-        if await tx.find(Escalation, Escalation.from_content_id == content_id, Escalation.community_id == community_id):
+        if await tx.find(
+            Escalation,
+            Escalation.from_content_id == content_id,
+            Escalation.community_id == community_id,
+            Escalation.state != EscalationState.CANCELLED,
+        ):
             raise Conflict("This topic has been escalated there.")
         author = await tx.member(source.network_id)
         topic = Content(
@@ -99,8 +104,7 @@ async def push(ctx: Context, escalation_id: UUID, *, member_id: UUID, due_at: da
             network_id=topic.network_id,
             community_id=topic.community_id,
             content_id=topic.id,
-            title=topic.title,
-            body=topic.body[:10_000],
+            title=topic.title,  # the body stays where it is, under its rule
             due_at=due_at,
         )
         await tasks.give(tx, task, member_id)
@@ -136,7 +140,7 @@ async def pull_ratio(db: Reader, subject: Subject) -> float | None:
     """The share of answered escalations that were answered before anybody was pushed; None while none is answered."""
     row = Escalation
     (source,) = subject.sources
-    seen = db.select(source.rule).where(*source.where(row))
+    seen = db.select(policy.follow_escalation).where(*source.where(row))
     answered = col(row.answered_at).is_not(None)
     pulled = answered & (col(row.pushed_at).is_(None) | (col(row.answered_at) < col(row.pushed_at)))
     counts = seen.with_only_columns(func.count().filter(answered), func.count().filter(pulled))

@@ -66,6 +66,7 @@ class Form:
             return None
         if value.tzinfo is None:
             self.flaw(field, f"{field} has no time zone")
+            return value
         try:
             return value.astimezone(UTC)
         except OverflowError:

@@ -16,7 +16,7 @@ from models.idempotency import Answer
 from resolvers.cipher import Cipher
 from resolvers.errors import Conflict, Flaw, Invalid
 from resolvers.form import is_storable
-from resolvers.session import Transaction
+from resolvers.session import Reader, Transaction
 
 KEPT = timedelta(hours=24)
 PURPOSE = "answer"
@@ -49,28 +49,39 @@ class Repeated(Exception):
         self.secret = secret
 
 
+async def repeat(db: Reader, cipher: Cipher) -> None:
+    """Raise `Repeated` if the current request was done before, before anything is done for it again."""
+    request = current.get()
+    if request is None or db.viewer == NOBODY:
+        return
+    if not 0 < len(request.key) <= KEY_MOST or not is_storable(request.key):
+        raise Invalid(Flaw(f"idempotencyKey needs between 1 and {KEY_MOST} characters", ("idempotencyKey",)))
+    first = await db.find(
+        Answer,
+        Answer.principal_id == db.viewer,
+        Answer.mutation == request.mutation,
+        Answer.key == request.key,
+        col(Answer.created_at) >= db.now - KEPT,
+    )
+    if first is None:
+        return
+    if first.arguments_hash != request.fingerprint(cipher):
+        raise Conflict("This idempotency key was used with other arguments.")
+    noun, row_id, secret = cipher.open_json(PURPOSE, first.sealed or b"")
+    raise Repeated(noun, UUID(row_id) if row_id else None, secret)
+
+
 async def claim(tx: Transaction, cipher: Cipher) -> UUID | None:
     """Take the current request's key, if it has one, for this transaction. Nobody has keys: they are an actor's."""
     request = current.get()
     if request is None or tx.viewer == NOBODY:
         return None
-    if not 0 < len(request.key) <= KEY_MOST or not is_storable(request.key):
-        raise Invalid(Flaw(f"idempotencyKey needs between 1 and {KEY_MOST} characters", ("idempotencyKey",)))
-    mine = (
-        col(Answer.principal_id) == tx.viewer,
-        col(Answer.mutation) == request.mutation,
-        col(Answer.key) == request.key,
-    )
-    await tx.raw(delete(Answer).where(mine[0], col(Answer.created_at) < tx.now - KEPT))
+    await tx.raw(delete(Answer).where(col(Answer.created_at) < tx.now - KEPT))
     fingerprint = request.fingerprint(cipher)
     answer = Answer(principal_id=tx.viewer, mutation=request.mutation, key=request.key, arguments_hash=fingerprint)
-    if await tx.add_once(answer):
-        return answer.id
-    [first] = await tx.find_all(Answer, *mine)
-    if first.arguments_hash != fingerprint:
-        raise Conflict("This idempotency key was used with other arguments.")
-    noun, row_id, secret = cipher.open_json(PURPOSE, first.sealed or b"")
-    raise Repeated(noun, UUID(row_id) if row_id else None, secret)
+    if not await tx.add_once(answer):
+        await repeat(tx, cipher)
+    return answer.id
 
 
 async def keep(tx: Transaction, cipher: Cipher, answer_id: UUID) -> None:

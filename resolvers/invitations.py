@@ -3,6 +3,9 @@
 from datetime import timedelta
 from uuid import UUID
 
+from sqlalchemy import delete
+from sqlmodel import col
+
 from models import (
     Account,
     Community,
@@ -15,6 +18,7 @@ from models import (
     MembershipState,
     MemberState,
     NetworkRole,
+    TaskParticipant,
 )
 from realtime import topics
 from resolvers import accounts, communities, policy
@@ -141,6 +145,9 @@ async def _redeem(tx: Transaction, invitation: Invitation, account: Account) -> 
     if member is None:
         member = Member(network_id=invitation.network_id, principal_id=account.principal_id, name=account.display_name)
         await tx.add(member)
+    elif invitation.kind is not member.kind:
+        # Whoever comes back as somebody else has no part in the tasks of who they were.
+        await tx.raw(delete(TaskParticipant).where(col(TaskParticipant.member_id) == member.id))
     member.kind, member.role, member.state = invitation.kind, invitation.role, MemberState.ACTIVE
     invitation.state = InvitationState.ACCEPTED
     tx.announce([topics.person(member.principal_id)], Kind.RIGHTS, member)

@@ -7,7 +7,7 @@ from sqlmodel import col
 
 from models import Account, Invitation, InvitationState, Kind, Member, MemberState, NetworkRole
 from realtime import topics
-from resolvers import policy
+from resolvers import communities, policy
 from resolvers.context import Context
 from resolvers.errors import Conflict, Forbidden
 from resolvers.form import form
@@ -51,6 +51,7 @@ async def disable(ctx: Context, member_id: UUID) -> Member:
         if member.role is NetworkRole.OWNER and not await _has_other_owner(tx, member):
             raise Conflict("A network keeps at least one owner.")
         member.state = MemberState.DISABLED
+        await communities.end_all(tx, member)
         await _revoke_invitations(tx, member)
         tx.announce([topics.person(member.principal_id)], Kind.RIGHTS, member)
         return tx.answer(member)

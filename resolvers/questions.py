@@ -74,7 +74,6 @@ def _public_time(question: Question, now: datetime) -> datetime:
 def _tell(tx: Transaction, question: Question, kind: Kind = Kind.ROW) -> None:
     heard = [
         topics.board(question.board_id),
-        topics.network_questions(question.network_id),
         topics.community_activity(question.community_id),
     ]
     tx.announce(heard, kind, question)
@@ -82,9 +81,9 @@ def _tell(tx: Transaction, question: Question, kind: Kind = Kind.ROW) -> None:
 
 async def _moderated(tx: Transaction, question_id: UUID, *states: QuestionState) -> tuple[Question, QuestionBoard]:
     """Both locked, the board first."""
-    found = await tx.get(policy.moderate_question, question_id, lock=False)
+    found = await tx.get(policy.decide_question, question_id, lock=False)
     board = await tx.get(policy.run_board, found.board_id)
-    question = await tx.get(policy.moderate_question, question_id)
+    question = await tx.get(policy.decide_question, question_id)
     if question.state not in states:
         raise Conflict(f"The question is {question.state.lower()}.")
     return question, board

@@ -105,6 +105,9 @@ class Transaction(Reader):
 
     async def get(self, rule: Rule[R], row_id: UUID, *, lock: bool = True) -> R:
         row = await super().get(rule, row_id, lock=lock)
+        if lock and self._dialect == "postgresql":
+            # What a statement asks beside the locked row it asks of the moment before it waited: so ask again.
+            row = await super().get(rule, row_id, lock=lock)
         return self._settle(row) if lock else row
 
     async def all(self, statement: Select[R]) -> Sequence[R]:

@@ -62,6 +62,8 @@ async def _bind(tx: Transaction, task: Task, content_id: UUID | None, comment_id
     """The subject shows no trace of the task: it is neither touched nor announced."""
     if comment_id is not None:
         comment = await tx.get(policy.create_task_on_comment, comment_id, lock=False)
+        if content_id not in {None, comment.content_id}:
+            raise Invalid(Flaw("This comment is about something else.", ("input", "commentId")))
         task.comment_id, content_id = comment_id, comment.content_id
     if content_id is not None:
         content = await tx.get(policy.create_task_on_content, content_id, lock=False)
@@ -196,6 +198,7 @@ async def _own_part(tx: Transaction, task: Task) -> TaskParticipant:
         TaskParticipant.task_id == task.id,
         TaskParticipant.member_id == member.id,
         TaskParticipant.role == ParticipantRole.ASSIGNEE,
+        col(TaskParticipant.state).in_(HOLDING),
     )
     if part is None:
         raise NotFound

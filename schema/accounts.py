@@ -82,7 +82,7 @@ def _signed_in(started: accounts.Started, *, is_told: bool = True) -> SignInPayl
 
 @strawberry.type
 class AccountMutations:
-    @mutation("Sign in with e-mail and password.")
+    @mutation("Sign in with e-mail and password.", once=False)
     async def sign_in(self, info: Info, input: SignInInput) -> SignInPayload:
         keep = info.context.set_cookie if input.cookie else None
         if input.cookie and keep is None:
@@ -92,7 +92,7 @@ class AccountMutations:
             keep(started.token)
         return _signed_in(started, is_told=keep is None)
 
-    @mutation("Make an account from an invitation, and sign in.")
+    @mutation("Make an account from an invitation, and sign in.", once=False)
     async def sign_up(self, info: Info, input: SignUpInput) -> SignInPayload:
         started = await invitations.sign_up(info.context, token=input.token, name=input.name, password=input.password)
         return _signed_in(started)

@@ -83,6 +83,7 @@ class Context(DomainContext):
 
     def _loader(self, key: Hashable, load: Load) -> DataLoader[UUID, Any]:
         async def load_all(ids: list[UUID]) -> Sequence[Any]:
+            self._loaders.pop(key, None)
             found = await load(set(ids))
             return [found.get(id) for id in ids]
 

@@ -7,7 +7,7 @@ import strawberry
 import models
 from models import EscalationState
 from resolvers import escalations, policy
-from schema.base import ID, Node, edge, node, plain, row_id, viewer_can
+from schema.base import ID, Node, edge, guarded, node, plain, project, row_id, viewer_can
 from schema.communities import Community
 from schema.contents import Topic
 from schema.context import Info
@@ -22,7 +22,9 @@ strawberry.enum(EscalationState, description="How far an escalation has got.")
 class Escalation(Node):
     state: EscalationState = plain("How far it has got.")
     created_at: datetime = plain("Since when it waits: its age.")
-    pushed_at: datetime | None = plain("When it was first put into somebody's hands.")
+    pushed_at: datetime | None = guarded(
+        "pushed_at", policy.follow_escalation, "When it was first put into somebody's hands; for colleagues."
+    )
     answered_at: datetime | None = plain("When somebody answered.")
     resolved_at: datetime | None = plain("When it was resolved.")
     topic: Topic | None = edge("topic_id", policy.see_content, "The topic in the escalation community.")
@@ -31,15 +33,24 @@ class Escalation(Node):
     )
     community: Community | None = edge("community_id", policy.see_community, "Who is asked for help.")
     escalated_by: Member | None = edge("escalated_by_id", policy.see_member, "Who escalated it.")
-    assignee: Member | None = edge("assignee_id", policy.see_member, "Who has it.")
+
     task: Task | None = edge("task_id", policy.see_task, "The task, for those who take part in it.")
     viewer_can = viewer_can("Escalation", push=policy.push_escalation, resolve=policy.resolve_escalation)
 
-    @strawberry.field(description="Whether it was answered before anybody was pushed; null while it is not answered.")
-    def answered_by_pull(self) -> bool | None:
-        if self.row.answered_at is None:
+    @strawberry.field(description="Who has it; for colleagues.")
+    async def assignee(self, info: Info) -> Member | None:
+        if self.row.assignee_id is None or not await info.context.allows(policy.follow_escalation, self.row.id):
             return None
-        return self.row.pushed_at is None or self.row.answered_at < self.row.pushed_at
+        return project(await info.context.row(policy.see_member, self.row.assignee_id))
+
+    @strawberry.field(
+        description="Whether it was answered before anybody was pushed; null while it is not answered. For colleagues."
+    )
+    async def answered_by_pull(self, info: Info) -> bool | None:
+        row = self.row
+        if row.answered_at is None or not await info.context.allows(policy.follow_escalation, row.id):
+            return None
+        return row.pushed_at is None or row.answered_at < row.pushed_at
 
 
 @strawberry.input(description="Where to, and in which words.")

@@ -64,8 +64,10 @@ def problems(error: DomainError) -> list[Problem]:
     ]
 
 
-def mutation(description: str) -> Callable[[Callable[..., Awaitable[Any]]], Any]:
+def mutation(description: str, *, once: bool = True) -> Callable[[Callable[..., Awaitable[Any]]], Any]:
     """A mutation out of a method that returns a node, or a payload of its own if it returns more than that.
+
+    Without `once` a key is taken and means nothing: to sign in twice is to sign in twice.
 
     The node goes into a payload named after the mutation, under the name of its type.
     """
@@ -77,10 +79,12 @@ def mutation(description: str) -> Callable[[Callable[..., Awaitable[Any]]], Any]
         @functools.wraps(method)
         async def resolve(self: Any, info: Info, *, idempotency_key: str | None = None, **arguments: Any) -> Any:
             request = None
-            if idempotency_key is not None:
+            if idempotency_key is not None and once:
                 request = idempotency.Request(method.__name__, idempotency_key, arguments)
             token = idempotency.current.set(request)
             try:
+                if request:
+                    await info.context.repeat()
                 done = await method(self, info, **arguments)
                 return payload(**{name: done}) if name else done
             except idempotency.Repeated as first:

@@ -7,6 +7,7 @@ from typing import Any
 
 import strawberry
 from graphql import GraphQLError, OperationDefinitionNode
+from graphql import parse as parse_document
 from strawberry.extensions import ParserCache, ValidationCache
 from strawberry.schema.config import StrawberryConfig
 
@@ -31,6 +32,8 @@ from schema.search import SearchQueries
 from schema.tasks import TaskMutations
 
 MOST_NODES = 100
+TOKENS = 2_000  # of a document
+CACHED = 16_000  # characters: a longer document is read anew each time
 
 
 async def _look_up(info: Info, id: ID) -> Node | None:
@@ -76,8 +79,11 @@ class Parsing(ParserCache):
     def on_parse(self) -> Iterator[None]:
         """A document too deep to be read, or that leaves open what to run, is the client's mistake and no bug."""
         context = self.execution_context
+        context.parse_options["max_tokens"] = TOKENS
+        query = context.query or ""
+        read = self.cached_parse_document if len(query) <= CACHED else parse_document
         try:
-            document = self.cached_parse_document(context.query, **context.parse_options)
+            document = read(query, **context.parse_options)
         except RecursionError as error:
             raise GraphQLError("The document is too deep.") from error
         operations = [found for found in document.definitions if isinstance(found, OperationDefinitionNode)]
@@ -85,6 +91,15 @@ class Parsing(ParserCache):
             raise GraphQLError("The document has several operations: say by operationName which one to run.")
         context.graphql_document = document
         yield
+
+
+class Validating(ValidationCache):
+    def on_validate(self) -> Iterator[None]:
+        """What nobody would send twice is not kept."""
+        if len(self.execution_context.query or "") <= CACHED:
+            yield from super().on_validate()
+        else:
+            yield
 
 
 class Schema(strawberry.Schema):
@@ -101,5 +116,5 @@ def build(*, sort_schema: bool = False) -> Schema:
         subscription=Subscription,
         types=node_types(),
         config=StrawberryConfig(scalar_map={FeedCursor: FEED_CURSOR}, sort_schema=sort_schema),
-        extensions=[Masking, lambda: Parsing(maxsize=1_000), lambda: ValidationCache(maxsize=1_000)],
+        extensions=[Masking, lambda: Parsing(maxsize=1_000), lambda: Validating(maxsize=1_000)],
     )

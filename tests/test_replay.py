@@ -391,7 +391,7 @@ async def play(url: str, cast: Cast, draw: int, steps: list[Step]) -> None:
     service = make_service(url, ManualClock(), flush=0.0)
     async with service.running():
         one = Play(service, cast)
-        one.begin(random.Random(draw))  # noqa: S311 - not a secret
+        one.begin(random.Random(draw))
         await one.compare()
         for actor, action, chosen in steps:
             await one.step(actor or USUAL.get(action, "owner"), action, chosen)

@@ -7,7 +7,17 @@ from uuid import uuid4
 
 import pytest
 
-from models import Admits, Community, CommunityPurpose, CommunityRole, MemberKind, Membership, NetworkRole, Visibility
+from models import (
+    Admits,
+    Community,
+    CommunityPurpose,
+    CommunityRole,
+    MemberKind,
+    Membership,
+    NetworkRole,
+    QuestionState,
+    Visibility,
+)
 from models import MembershipState as State
 from resolvers import policy
 from tests import documents as do
@@ -200,6 +210,11 @@ async def run_board(cast: Cast, client: Client, who: str) -> str:
     return await answer(client, do.PAUSE_BOARD, boardId=gid(await cast.world.board(cast.community)))
 
 
+async def moderate(cast: Cast, client: Client, who: str) -> str:
+    question = await cast.world.question(cast.board, cast.author, state=QuestionState.PENDING)
+    return await answer(client, do.APPROVE, questionId=gid(question))
+
+
 async def run_own_display(cast: Cast, client: Client, who: str) -> str:
     """The board whose display SV is."""
     return await answer(client, do.CREATE_KIOSK_KEY, boardId=gid(cast.board), label="Hall")
@@ -253,9 +268,10 @@ TABLE: list[tuple[Try, str]] = [
     (remove_member,             "Y  Y  N  N  N  N  N  -  -  -  -  -  - "),
     (remove_manager,            "Y  N  N  N  N  N  N  N  N  -  -  -  - "),
     (rename,                    "Y  Y  N  N  N  N  N  N  N  -  -  -  - "),
-    (create_board,              "Y  Y  N  Y  N  N  Y  N  N  -  -  -  - "),
-    (run_board,                 "Y  Y  N  Y  N  N  Y  -  -  -  -  -  - "),
-    (run_own_display,           "Y  Y  N  Y  N  N  Y  -  -  -  -  -  N "),
+    (create_board,              "Y  Y  N  Y  N  N  N  N  N  -  -  -  - "),
+    (run_board,                 "Y  Y  N  Y  N  N  N  -  -  -  -  -  - "),
+    (moderate,                  "Y  Y  -  Y  -  -  Y  -  -  -  -  -  - "),
+    (run_own_display,           "Y  Y  N  Y  N  N  N  -  -  -  -  -  N "),
     (show_board,                "Y  Y  N  Y  N  N  Y  -  -  -  -  -  Y "),
     (create_task_on_topic,      "Y  Y  Y  Y  Y  N  N  -  -  N  N  -  - "),
     (create_task_on_comment,    "Y  Y  Y  Y  Y  N  N  -  -  N  N  -  - "),
@@ -283,6 +299,8 @@ TABLE: list[tuple[Try, str]] = [
     policy.run_boards_in_community,
     policy.see_board,
     policy.run_board,
+    policy.manage_board,
+    policy.moderate_question,
     policy.display_board,
     policy.create_task_on_content,
     policy.create_task_on_comment,

@@ -104,6 +104,7 @@ def upgrade() -> None:  # noqa: PLR0915 - a list of tables
         sa.PrimaryKeyConstraint("id", name=op.f("pk_answer")),
         sa.UniqueConstraint("principal_id", "mutation", "key", name=op.f("uq_answer_principal_id_mutation_key")),
     )
+    op.create_index("ix_answer_age", "answer", ["created_at"])
     op.create_table(
         "community",
         sa.Column("id", sa.Uuid(), nullable=False),

@@ -17,6 +17,7 @@ from resolvers.policy.boards import (
 from resolvers.policy.communities import (
     accept_membership,
     contribute_to_community,
+    edit_community,
     escalate_into_community,
     join_community,
     leave_community,
@@ -43,11 +44,12 @@ from resolvers.policy.contents import (
     see_revision,
     withdraw_content,
 )
-from resolvers.policy.escalations import push_escalation, resolve_escalation, see_escalation
+from resolvers.policy.escalations import follow_escalation, push_escalation, resolve_escalation, see_escalation
 from resolvers.policy.invitations import revoke_invitation, see_invitation
 from resolvers.policy.members import disable_member, edit_member, read_about, read_headline, see_member
 from resolvers.policy.networks import administer_network, create_community, create_task, see_network
 from resolvers.policy.questions import (
+    decide_question,
     follow_question,
     moderate_question,
     own_question,

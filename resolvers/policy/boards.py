@@ -7,7 +7,7 @@ from sqlalchemy.orm import aliased
 from sqlmodel import col
 
 from models import BoardState, KioskKey, QuestionBoard
-from resolvers.policy.communities import PANEL, belongs_to, contributes_to, reads
+from resolvers.policy.communities import PANEL, belongs_to, contributes_to, is_active, reads
 from resolvers.policy.networks import no_guest, stands_in
 from resolvers.policy.rules import Condition, Viewer, rule, sight, some
 
@@ -35,7 +35,7 @@ def run_board(viewer: Viewer, board: Any) -> Condition:
 @rule(QuestionBoard)
 def manage_board(viewer: Viewer, board: Any) -> Condition:
     """Open, pause and close it, and give keys to displays. A guest on the panel does not."""
-    return and_(run_board(viewer, board), stands_in(viewer, board.network_id, no_guest))
+    return and_(run_board(viewer, board), is_active(board.community_id), stands_in(viewer, board.network_id, no_guest))
 
 
 @rule(QuestionBoard)

@@ -150,6 +150,11 @@ def manage_community(viewer: Viewer, community: Any) -> Condition:
 
 
 @rule(Community)
+def edit_community(viewer: Viewer, community: Any) -> Condition:
+    return and_(community.state == CommunityState.ACTIVE, manage_community(viewer, community))
+
+
+@rule(Community)
 def own_community(viewer: Viewer, community: Any) -> Condition:
     return belongs_to(viewer, community.id, roles=OWNERS)
 

@@ -46,7 +46,10 @@ def edit_content(viewer: Viewer, content: Any) -> Condition:
 @rule(Content)
 def withdraw_content(viewer: Viewer, content: Any) -> Condition:
     return and_(
-        content.lifecycle == Lifecycle.PUBLISHED, is_self(viewer, content.author_id), see_content(viewer, content)
+        content.lifecycle == Lifecycle.PUBLISHED,
+        is_active(content.community_id),
+        is_self(viewer, content.author_id),
+        see_content(viewer, content),
     )
 
 
@@ -66,6 +69,7 @@ def accept_answer(viewer: Viewer, content: Any) -> Condition:
     return and_(
         content.kind == ContentKind.TOPIC,
         content.lifecycle == Lifecycle.PUBLISHED,
+        is_active(content.community_id),
         or_(is_self(viewer, content.author_id), belongs_to(viewer, content.community_id, roles=MANAGERS)),
         see_content(viewer, content),
     )
@@ -76,6 +80,7 @@ def escalate_content(viewer: Viewer, content: Any) -> Condition:
     return and_(
         content.kind == ContentKind.TOPIC,
         content.lifecycle == Lifecycle.PUBLISHED,
+        is_active(content.community_id),
         stands_in(viewer, content.network_id, internal),
         belongs_to(viewer, content.community_id),
     )
@@ -86,7 +91,7 @@ def create_task_on_content(viewer: Viewer, content: Any) -> Condition:
     return and_(
         content.lifecycle == Lifecycle.PUBLISHED,
         stands_in(viewer, content.network_id, internal),
-        belongs_to(viewer, content.community_id),
+        contributes_to(viewer, content.community_id),
     )
 
 
@@ -105,8 +110,11 @@ def see_comment(viewer: Viewer, comment: Any) -> Condition:
 
 @rule(Comment)
 def edit_comment(viewer: Viewer, comment: Any) -> Condition:
+    content = aliased(Content)
     return and_(
-        comment.lifecycle == Lifecycle.PUBLISHED, is_self(viewer, comment.author_id), see_comment(viewer, comment)
+        comment.lifecycle == Lifecycle.PUBLISHED,
+        is_self(viewer, comment.author_id),
+        some(content, where=[content.id == comment.content_id, comment_on_content(viewer, content)]),
     )
 
 

@@ -18,6 +18,12 @@ def see_escalation(viewer: Viewer, escalation: Any) -> Condition:
 
 
 @rule(Escalation)
+def follow_escalation(viewer: Viewer, escalation: Any) -> Condition:
+    """Who has it and since when is for colleagues; guests and externals see only how far it has got."""
+    return and_(stands_in(viewer, escalation.network_id, internal), see_escalation(viewer, escalation))
+
+
+@rule(Escalation)
 def push_escalation(viewer: Viewer, escalation: Any) -> Condition:
     return and_(
         escalation.state.in_(UNSETTLED),

@@ -8,7 +8,7 @@ from sqlmodel import col
 
 from models import AuthorSeal, BoardState, Question, QuestionBoard, QuestionState, Vote
 from resolvers.policy.boards import has_kiosk_key
-from resolvers.policy.communities import PANEL, belongs_to, contributes_to, reads
+from resolvers.policy.communities import PANEL, belongs_to, contributes_to, is_active, reads
 from resolvers.policy.networks import is_self
 from resolvers.policy.rules import Condition, Viewer, rule, sight, some
 
@@ -54,6 +54,12 @@ def moderate_question(viewer: Viewer, question: Any) -> Condition:
 
 
 @rule(Question)
+def decide_question(viewer: Viewer, question: Any) -> Condition:
+    """Let it through, turn it down, show it, mark it."""
+    return and_(moderate_question(viewer, question), is_active(question.community_id))
+
+
+@rule(Question)
 def show_question(viewer: Viewer, question: Any) -> Condition:
     """On the hall's screen: for the screen itself and for those who run it."""
     return and_(
@@ -80,6 +86,7 @@ def see_rejection(viewer: Viewer, question: Any) -> Condition:
 def withdraw_question(viewer: Viewer, question: Any) -> Condition:
     return and_(
         question.state.in_((QuestionState.PENDING, QuestionState.VISIBLE)),
+        is_active(question.community_id),
         own_question(viewer, question),
     )
 
