@@ -450,6 +450,7 @@ async def test_a_feed_that_goes_on_tells_what_has_gone_meanwhile_by_its_id_alone
     assert scene.gone
     for deed in scene.shown:
         await deed()
+    await settled(stage.world.service)
     held, cursor = await snapshot(scene, kind)
     await scene.gone()
     await settled(stage.world.service)
