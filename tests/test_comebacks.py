@@ -1,6 +1,7 @@
 import asyncio
 
-from sqlalchemy import select, text
+from sqlalchemy import text
+from sqlmodel import col, select
 
 from models import Admits, MemberKind, NetworkRole, ParticipantState, Task, TaskParticipant, Visibility
 from resolvers import policy
@@ -93,7 +94,7 @@ async def test_of_two_who_wait_for_a_task_the_second_sees_what_the_first_did(wor
     assert reassigned["problems"] == []
     assert [problem["code"] for problem in accepted["problems"]] == ["FORBIDDEN"]
     async with world.service.database.read() as session:
-        states = (await session.scalars(select(TaskParticipant.state).where(TaskParticipant.role == "ASSIGNEE"))).all()
+        states = (await session.scalars(select(TaskParticipant.state).where(col(TaskParticipant.role) == "ASSIGNEE"))).all()
     assert sorted(states) == [ParticipantState.ASKED, ParticipantState.REASSIGNED]
 
 

@@ -474,5 +474,4 @@ async def test_ids_and_cursors_of_anonymous_questions_do_not_tell_their_order(wo
     assert len({question["id"] for question in asked}) == 8
     async with world.service.database.read() as session:
         (change, *_) = (await session.scalars(select(Change))).all()
-    assert change.topics == sorted(change.topics)
-    assert len(change.topics) == 3
+    assert {topic.partition(":")[0] for topic in change.topics} == {"activity", "board"}, "no topic per asker"
