@@ -94,7 +94,8 @@ async def test_of_two_who_wait_for_a_task_the_second_sees_what_the_first_did(wor
     assert reassigned["problems"] == []
     assert [problem["code"] for problem in accepted["problems"]] == ["FORBIDDEN"]
     async with world.service.database.read() as session:
-        states = (await session.scalars(select(TaskParticipant.state).where(col(TaskParticipant.role) == "ASSIGNEE"))).all()
+        held = select(TaskParticipant.state).where(col(TaskParticipant.role) == "ASSIGNEE")
+        states = (await session.scalars(held)).all()
     assert sorted(states) == [ParticipantState.ASKED, ParticipantState.REASSIGNED]
 
 
