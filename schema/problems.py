@@ -2,7 +2,7 @@
 
 import functools
 import inspect
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from enum import StrEnum
 from typing import Annotated, Any
 
@@ -48,14 +48,15 @@ class Payload:
     problems: list[Problem] = strawberry.field(default_factory=list, description="Empty when it was done.")
 
 
-def problems(error: DomainError) -> list[Problem]:
+def problems(error: DomainError, arguments: Collection[str]) -> list[Problem]:
+    """What was refused. Operations say `input.x`; where `x` is an argument of its own, that is its path."""
     code = ProblemCode(error.code)
     flaws = error.flaws if isinstance(error, Invalid) else (Flaw(error.message),)
     return [
         Problem(
             code=code,
             message=flaw.message,
-            field=list(flaw.field) or None,
+            field=[name for name in flaw.field if name != "input" or name in arguments] or None,
             rule=error.details.get("rule"),
             retry_after=error.details.get("retryAfter"),
             current_version=error.details.get("currentVersion"),
@@ -90,7 +91,7 @@ def mutation(description: str, *, once: bool = True) -> Callable[[Callable[..., 
             except idempotency.Repeated as first:
                 return await _again(info, payload, first)
             except DomainError as error:
-                return payload(problems=problems(error))
+                return payload(problems=problems(error, signature.parameters))
             finally:
                 idempotency.current.reset(token)
 

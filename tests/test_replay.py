@@ -26,8 +26,8 @@ EXAMPLES = {
     "postgresql": int(os.environ.get("REPLAY_POSTGRES", "40")),
 }
 SEED = int(os.environ.get("REPLAY_SEED", random.randrange(2**32)))
-STEPS = 8
-FEEDS = 3
+STEPS = 5
+FEEDS = 2
 FEW = 3
 
 Cast = dict[str, Any]

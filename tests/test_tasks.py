@@ -261,7 +261,7 @@ async def test_a_task_is_given_to_active_internal_members_only(world: World, ann
         problem = await ann.client.problem(do.CREATE_TASK, networkId=gid(world.network), input=said)
         assert (problem["code"], problem["field"]) == ("INVALID", ["input", "assigneeId"])
         problem = await bob.client.problem(do.REASSIGN_TASK, taskId=task, assigneeId=guest.id)
-        assert problem["code"] == "INVALID"
+        assert (problem["code"], problem["field"]) == ("INVALID", ["assigneeId"])
         unknown = {"assigneeId": gid(world.network), "title": "t"}
         problem = await ann.client.problem(do.CREATE_TASK, networkId=gid(world.network), input=unknown)
         assert problem["code"] == "NOT_FOUND"
