@@ -247,9 +247,10 @@ async def enter(
 async def end_all(tx: Transaction, member: Member) -> None:
     """Nothing of what a member had here comes back with them, should they come back."""
     mine = (Membership.member_id == member.id, col(Membership.state).in_(STANDING))
-    for membership in await tx.find_all(Membership, *mine, order=col(Membership.community_id)):
-        community = await tx.lock(Community, Community.id == membership.community_id)
-        if community is not None:
+    for found in await tx.find_all(Membership, *mine, order=col(Membership.community_id)):
+        community = await tx.lock(Community, Community.id == found.community_id)
+        membership = await tx.lock(Membership, Membership.id == found.id, *mine)  # it may have ended meanwhile
+        if community and membership:
             await _end(tx, community, membership, MembershipState.LEFT)
 
 

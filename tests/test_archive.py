@@ -48,6 +48,8 @@ async def test_nothing_is_written_in_an_archived_community_and_all_stays_readabl
     else:
         answers = [await answer(ann.client, document, **variables) for document, variables in writes]
         assert set(answers) == {"Y"}
+    _, key, _ = await world.kiosk(board)
+    assert await answer(ann.client, do.REVOKE_KIOSK_KEY, kioskKeyId=gid(key)) == "Y"
     for feed, row in (("communityActivity", community), ("questionBoardModeration", board), ("content", topic)):
         argument = "communityId" if feed == "communityActivity" else "id"
         assert await look(bob.client if feed == "content" else ann.client, _query(feed, argument), id=gid(row)) == "Y"

@@ -35,7 +35,12 @@ def run_board(viewer: Viewer, board: Any) -> Condition:
 @rule(QuestionBoard)
 def manage_board(viewer: Viewer, board: Any) -> Condition:
     """Open, pause and close it, and give keys to displays. A guest on the panel does not."""
-    return and_(run_board(viewer, board), is_active(board.community_id), stands_in(viewer, board.network_id, no_guest))
+    return and_(is_active(board.community_id), _keeps_keys(viewer, board))
+
+
+def _keeps_keys(viewer: Viewer, board: Any) -> Condition:
+    """Also in an archive: a key that has leaked must be revocable for ever."""
+    return and_(run_board(viewer, board), stands_in(viewer, board.network_id, no_guest))
 
 
 @rule(QuestionBoard)
@@ -51,7 +56,7 @@ def ask_on_board(viewer: Viewer, board: Any) -> Condition:
 @sight(KioskKey)
 def see_kiosk_key(viewer: Viewer, key: Any) -> Condition:
     board = aliased(QuestionBoard)
-    return some(board, where=[board.id == key.board_id, manage_board(viewer, board)])
+    return some(board, where=[board.id == key.board_id, _keeps_keys(viewer, board)])
 
 
 @rule(KioskKey)
