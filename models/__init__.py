@@ -1,8 +1,21 @@
 """What is stored."""
 
 from models.accounts import Account, AccountState, KioskKey, SignIn
+from models.attendees import Attendee, SignInLink
 from models.base import NOBODY, Lifecycle, MemberKind, NetworkRole, Row, metadata
-from models.boards import Anonymity, BoardState, Moderation, QuestionBoard
+from models.boards import (
+    Anonymity,
+    AnswerWindow,
+    AskerMute,
+    BoardOrder,
+    BoardState,
+    Moderation,
+    QuestionBoard,
+    ShowCounts,
+    Unanswered,
+    VisitorRights,
+    WindowAnswerer,
+)
 from models.changes import Change, Head, Kind
 from models.comments import Comment
 from models.communities import (
@@ -21,8 +34,19 @@ from models.database import Database
 from models.escalations import Escalation, EscalationState
 from models.idempotency import Answer
 from models.invitations import Invitation, InvitationState
-from models.members import Member, MemberState
-from models.networks import Network, NetworkKind
+from models.members import Attendance, Member, MemberState
+from models.networks import Network, NetworkKind, OutsiderTier
+from models.polls import Ballot, BallotChoice, Poll, PollOption, PollResults, PollState
 from models.principals import Principal, PrincipalKind
-from models.questions import AnsweredHow, AuthorSeal, Question, QuestionState, Vote
+from models.questions import (
+    AnsweredHow,
+    AuthorSeal,
+    Question,
+    QuestionAddressee,
+    QuestionSource,
+    QuestionState,
+    Vote,
+)
+from models.schedules import Room, Session, SessionSpeaker, SessionState, Speaker, Track
 from models.tasks import ParticipantRole, ParticipantState, Task, TaskMessage, TaskParticipant, TaskState
+from models.visitors import Visit, Visitor

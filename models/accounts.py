@@ -9,7 +9,7 @@ from uuid import UUID
 
 from sqlmodel import Field
 
-from models.base import Row, choice, moment, ref
+from models.base import Row, choice, later, moment, ref
 
 
 class AccountState(StrEnum):
@@ -33,6 +33,7 @@ class SignIn(Row, table=True):
     token_hash: bytes = Field(max_length=32, unique=True)
     expires_at: datetime = moment()
     ended_at: datetime | None = moment()
+    by_ticket: bool = later(default=False)
 
 
 class KioskKey(Row, table=True):

@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import Any, ClassVar
 from uuid import UUID, uuid4
 
-from sqlalchemy import DateTime, Dialect, Enum, MetaData, TypeDecorator
+from sqlalchemy import DateTime, Dialect, Enum, MetaData, TypeDecorator, false
 from sqlalchemy.orm import declared_attr
 from sqlmodel import Field, SQLModel
 
@@ -88,6 +88,14 @@ def moment(**options: Any) -> Any:
 def choice(default: StrEnum, **options: Any) -> Any:
     """A column for one of a closed set, stored by name."""
     return Field(default=default, sa_type=_by_name(type(default)), **options)
+
+
+def later(default: Any, **options: Any) -> Any:
+    """A column that is not null and came after its table: rows from before get the default."""
+    server = {"server_default": false() if default is False else str(default)}
+    if isinstance(default, StrEnum):
+        options["sa_type"] = _by_name(type(default))
+    return Field(default=default, sa_column_kwargs=server, **options)
 
 
 def maybe(kind: type[StrEnum]) -> Any:

@@ -1,5 +1,6 @@
 """Communities and who belongs to them."""
 
+from datetime import datetime
 from enum import IntFlag, StrEnum
 from typing import ClassVar
 from uuid import UUID
@@ -7,7 +8,7 @@ from uuid import UUID
 from sqlalchemy import UniqueConstraint
 from sqlmodel import Field
 
-from models.base import Row, choice, ref
+from models.base import Row, choice, moment, ref
 
 
 class Admits(StrEnum):
@@ -83,3 +84,4 @@ class Membership(Row, table=True):
     member_id: UUID = ref("member")
     roles: int = CommunityRole.MEMBER
     state: MembershipState = choice(MembershipState.ACTIVE)
+    checked_in_at: datetime | None = moment()

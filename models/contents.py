@@ -14,6 +14,7 @@ from models.base import Lifecycle, Row, choice, moment, ref
 class ContentKind(StrEnum):
     TOPIC = "TOPIC"
     POST = "POST"
+    IDEA = "IDEA"
     QUESTION = "QUESTION"
 
 
@@ -26,11 +27,13 @@ class AnswerState(StrEnum):
 class Content(Row, table=True):
     __table_args__ = (Index("ix_content_activity", "community_id", "published_at", "id"),)
     deciding: ClassVar = ("lifecycle", "tags")
-    nouns: ClassVar = ("Topic", "Post")
+    nouns: ClassVar = ("Topic", "Post", "Idea")
 
     network_id: UUID = ref("network")
     community_id: UUID = ref("community", index=False)
-    author_id: UUID = ref("member")
+    # None when it began as a question that hides who asked.
+    author_id: UUID | None = ref("member", default=None)
+    question_id: UUID | None = ref("question", default=None, unique=True)
     kind: ContentKind = choice(ContentKind.TOPIC)
     title: str = Field(max_length=200)
     body: str = Field(default="", max_length=20_000)

@@ -6,7 +6,7 @@ from uuid import UUID
 from sqlalchemy import UniqueConstraint
 from sqlmodel import Field
 
-from models.base import MemberKind, NetworkRole, Row, choice, ref
+from models.base import MemberKind, NetworkRole, Row, choice, maybe, ref
 
 
 class MemberState(StrEnum):
@@ -14,6 +14,12 @@ class MemberState(StrEnum):
     ACTIVE = "ACTIVE"
     DISABLED = "DISABLED"
     LEFT = "LEFT"
+
+
+class Attendance(StrEnum):
+    ONSITE = "ONSITE"
+    REMOTE = "REMOTE"
+    NONE = "NONE"
 
 
 class Member(Row, table=True):
@@ -24,6 +30,8 @@ class Member(Row, table=True):
     kind: MemberKind = choice(MemberKind.INTERNAL)
     role: NetworkRole = choice(NetworkRole.MEMBER)
     state: MemberState = choice(MemberState.ACTIVE)
+    # How they take part in an event; None where nobody is counted.
+    attendance: Attendance | None = maybe(Attendance)
     name: str = Field(max_length=100)
     headline: str = Field(default="", max_length=200)
     about: str = Field(default="", max_length=5_000)

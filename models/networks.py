@@ -7,7 +7,7 @@ from enum import StrEnum
 
 from sqlmodel import Field
 
-from models.base import Row, choice
+from models.base import Row, choice, later
 
 
 class NetworkKind(StrEnum):
@@ -17,6 +17,17 @@ class NetworkKind(StrEnum):
     EVENT = "EVENT"
 
 
+class OutsiderTier(StrEnum):
+    """What those get from an event who do not attend it."""
+
+    NONE = "NONE"
+    AGENDA_ONLY = "AGENDA_ONLY"
+    REPLAYS = "REPLAYS"
+    FULL = "FULL"
+
+
 class Network(Row, table=True):
     name: str = Field(max_length=100)
     kind: NetworkKind = choice(NetworkKind.INTRANET)
+    time_zone: str = later("UTC", max_length=64)
+    outsider_tier: OutsiderTier = later(OutsiderTier.AGENDA_ONLY)

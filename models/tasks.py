@@ -38,6 +38,7 @@ class Task(Row, table=True):
     community_id: UUID | None = ref("community", default=None)
     content_id: UUID | None = ref("content", default=None)
     comment_id: UUID | None = ref("comment", default=None)
+    question_id: UUID | None = ref("question", default=None)
     title: str = Field(max_length=200)
     body: str = Field(default="", max_length=10_000)
     state: TaskState = choice(TaskState.OPEN)

@@ -28,7 +28,7 @@ async def uncommented(tx: Transaction, content: Content) -> None:
         Comment,
         Comment.content_id == content.id,
         Comment.lifecycle == Lifecycle.PUBLISHED,
-        col(Comment.author_id) != content.author_id,
+        col(Comment.author_id).is_distinct_from(content.author_id),
     )
     if content.answer_state is AnswerState.ANSWERED and remaining is None:
         content.answer_state = AnswerState.UNANSWERED

@@ -102,7 +102,8 @@ async def escalations_from(db: Reader, content_ids: Collection[UUID]) -> dict[UU
     for escalation in await db.find_all(
         Escalation, col(Escalation.from_content_id).in_(content_ids), order=Escalation.created_at
     ):
-        began[escalation.from_content_id].append(escalation.id)
+        if escalation.from_content_id is not None:
+            began[escalation.from_content_id].append(escalation.id)
     return began
 
 
