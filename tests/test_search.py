@@ -13,11 +13,6 @@ SEARCH = """query ($n: ID!, $text: String!, $first: Int, $after: String) {
 }"""
 
 
-@pytest.fixture
-async def ann(world: World) -> Person:
-    return await world.person("Ann")
-
-
 async def found(person: Person, world: World, text: str) -> list[str]:
     result = await person.client.ask(SEARCH, n=gid(world.network), text=text, first=100)
     return [node["title"] for node in result["search"]["nodes"]]
