@@ -29,6 +29,12 @@ async def test_every_word_must_be_there_in_title_or_body_in_any_case(world: Worl
     assert await found(ann, world, "stop valves") == []
 
 
+@pytest.mark.parametrize(("title", "typed"), [("Ökologie", "ökologie"), ("Die große Übung", "ÜBUNG")])
+async def test_case_is_ignored_beyond_ascii_too(world: World, ann: Person, title: str, typed: str):
+    await world.content(await world.community(owner=ann), ann, title)
+    assert await found(ann, world, typed) == [title]
+
+
 @pytest.mark.parametrize("wild", ["%", "_", "\\", "'", "50%", "a_b"])
 async def test_signs_that_a_database_takes_for_wild_cards_are_letters(world: World, ann: Person, wild: str):
     community = await world.community(owner=ann)
