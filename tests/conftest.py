@@ -16,13 +16,13 @@ from sqlalchemy.ext.asyncio import create_async_engine
 
 import migrations
 import server
-from models import Head, metadata
+from models import Community, Head, NetworkRole, QuestionBoard, metadata
 from models.database import Database
 from resolvers.passwords import Passwords
 from schema.root import build
 from server import Service, Settings
 from tests.started import Door, started
-from tests.world import World
+from tests.world import Person, World
 
 POSTGRES = "postgresql+asyncpg://postgres@127.0.0.1:5432"
 
@@ -125,6 +125,36 @@ async def service(database_url: str, clock: ManualClock) -> AsyncIterator[Servic
 async def world(service: Service) -> World:
     """One network, with nobody in it yet."""
     return await World.make(service)
+
+
+@pytest.fixture
+async def owner(world: World) -> Person:
+    """Owns the network."""
+    return await world.person("Owner", role=NetworkRole.OWNER)
+
+
+@pytest.fixture
+async def ann(world: World) -> Person:
+    """Owns the community."""
+    return await world.person("Ann")
+
+
+@pytest.fixture
+async def bob(world: World) -> Person:
+    """A member of it."""
+    return await world.person("Bob")
+
+
+@pytest.fixture
+async def community(world: World, ann: Person, bob: Person) -> Community:
+    community = await world.community(owner=ann)
+    await world.belong(bob, community)
+    return community
+
+
+@pytest.fixture
+async def board(world: World, community: Community) -> QuestionBoard:
+    return await world.board(community)
 
 
 @pytest.fixture

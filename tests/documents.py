@@ -81,12 +81,32 @@ RETRACT_UPVOTE = mutation("retractUpvote", "questionId: ID!", _QUESTION)
 
 INVITE = mutation("inviteToCommunity", "communityId: ID!, input: InviteToCommunityInput!", "membership { id state }")
 JOIN = mutation("joinCommunity", "communityId: ID!", "membership { id state }")
+ACCEPT_MEMBERSHIP = mutation("acceptMembership", "communityId: ID!", "membership { id state roles }")
+DECLINE_MEMBERSHIP = mutation("declineMembership", "communityId: ID!", "membership { id state }")
 LEAVE = mutation("leaveCommunity", "communityId: ID!", "membership { id state }")
 APPROVE_MEMBERSHIP = mutation("approveMembership", "membershipId: ID!", "membership { id state }")
 REMOVE_MEMBERSHIP = mutation("removeMembership", "membershipId: ID!, ban: Boolean", "membership { id state }")
 CHANGE_ROLES = mutation("changeRoles", "membershipId: ID!, roles: [CommunityRole!]!", "membership { id state roles }")
-UPDATE_COMMUNITY = mutation("updateCommunity", "communityId: ID!, input: UpdateCommunityInput!", "community { name }")
+CREATE_COMMUNITY = mutation(
+    "createCommunity",
+    "networkId: ID!, input: CreateCommunityInput!",
+    "community { id name about visibility admits joinPolicy memberCount viewerMembership { state roles } }",
+)
+UPDATE_COMMUNITY = mutation(
+    "updateCommunity", "communityId: ID!, input: UpdateCommunityInput!", "community { name about }"
+)
 ARCHIVE = mutation("archiveCommunity", "communityId: ID!", "community { state }")
+ADD_MEMBER = mutation(
+    "addMember",
+    "networkId: ID!, input: AddMemberInput!",
+    "token invitation { id email kind role state expiresAt inviter { name } community { id } network { id } }",
+)
+REVOKE_INVITATION = mutation("revokeInvitation", "invitationId: ID!", "invitation { id state }")
+ACCEPT_INVITATION = mutation("acceptInvitation", "token: String!", "member { id name kind role state }")
 DISABLE = mutation("disableMember", "memberId: ID!", "member { state }")
 
 NODE = "query ($id: ID!) { node(id: $id) { __typename id } }"
+COMMUNITY = """query ($id: ID!) { community(id: $id) {
+  name about purpose memberCount viewerCan { join { allowed } read { allowed } contribute { allowed } }
+  memberships(first: 20) { nodes { member { name } } }
+} }"""

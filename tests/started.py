@@ -2,12 +2,14 @@
 
 import asyncio
 import json
+import logging
 import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 import httpx
+import pytest
 import uvicorn
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
@@ -16,6 +18,12 @@ from server import Service, create_app
 from tests.world import PASSWORD, Person
 
 DEADLINE = 10.0
+
+VIEWER = "{ viewer { account { email } } }"
+ANN = {"viewer": {"account": {"email": "ann@example.com"}}}
+NOBODY = {"viewer": None}
+SIGN_OUT = "mutation { signOut { problems { code } } }"
+SIGN_OUT_EVERYWHERE = "mutation { signOutEverywhere { problems { code } } }"
 PROTOCOL = "graphql-transport-ws"
 SIGN_IN = """mutation ($email: String!, $password: String!, $cookie: Boolean!) {
   signIn(input: {email: $email, password: $password, cookie: $cookie}) { token problems { code } }
@@ -129,3 +137,7 @@ async def started(service: Service) -> AsyncIterator[Door]:
             server.should_exit = True
             async with asyncio.timeout(DEADLINE):
                 await serving
+
+
+def tracebacks(caplog: pytest.LogCaptureFixture) -> list[str]:
+    return [record.getMessage() for record in caplog.records if record.exc_info or record.levelno >= logging.ERROR]

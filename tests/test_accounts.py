@@ -1,78 +1,27 @@
+"""Accounts: signing in and out, and what limits those who guess."""
+
 import asyncio
 import hashlib
 import logging
-import threading
 from datetime import timedelta
-from typing import Any
 
 import pytest
 from argon2 import extract_parameters
 from sqlmodel import col, select
 
-from models import Account, AccountState, MemberKind, NetworkRole, SignIn
+from models import AccountState, MemberKind, NetworkRole, SignIn
 from resolvers import accounts, policy
 from resolvers.accounts import LIFETIME, BadToken, ExpiredToken
-from resolvers.passwords import Passwords
-from schema.context import Context
 from server import Service
-from tests.client import Client
 from tests.conftest import ManualClock
+from tests.device import Device, code_of, signed_in
 from tests.tables import table
 from tests.unchanged import nothing_happens
-from tests.world import PASSWORD, Person, World, gid
+from tests.world import PASSWORD, World, gid
 
-SIGN_IN = """mutation ($email: String!, $password: String!) {
-  signIn(input: {email: $email, password: $password}) {
-    token expiresAt account { id email displayName } problems { code message retryAfter field rule }
-  }
-}"""
 SIGN_OUT = "mutation { signOut { account { email } problems { code message } } }"
 SIGN_OUT_EVERYWHERE = "mutation { signOutEverywhere { account { email } problems { code } } }"
-CHANGE_PASSWORD = """mutation ($current: String!, $new: String!) {
-  changePassword(input: {currentPassword: $current, newPassword: $new}) { account { email } problems { code field } }
-}"""
 VIEWER = "{ viewer { account { email } networks { name } signedInUntil } }"
-NEW_PASSWORD = "a new and better one"
-WRONG = "not the password"
-
-
-class Device(Client):
-    """A client at an address, which remembers the token that it was given."""
-
-    def __init__(self, service: Service, address: str = "192.0.2.1") -> None:
-        super().__init__(service)
-        self.address = address
-        self.row: SignIn | None = None
-        self.token = ""
-
-    def context(self) -> Context:
-        context = super().context()
-        context.address, context.sign_in, context.token = self.address, self.row, self.token
-        return context
-
-    async def try_to_sign_in(self, email: str, password: str = WRONG) -> Any:
-        return await self.payload(SIGN_IN, email=email, password=password)
-
-    async def sign_in(self, email: str, password: str = PASSWORD) -> None:
-        self.token = (await self.do(SIGN_IN, email=email, password=password))["token"]
-        await self.come_back()
-
-    async def come_back(self) -> None:
-        """Ask the door anew who the token speaks for."""
-        context = self.context()
-        await context.sign_in_with(self.token)
-        self.viewer, self.row = context.viewer, context.sign_in
-
-
-async def signed_in(world: World, person: Person, address: str = "192.0.2.1") -> Device:
-    device = Device(world.service, address)
-    await device.sign_in(person.account.email)
-    return device
-
-
-async def code_of(device: Device, email: str, password: str = WRONG) -> str:
-    payload = await device.try_to_sign_in(email, password)
-    return str(payload["problems"][0]["code"]) if payload["problems"] else "OK"
 
 
 async def test_signing_in_tells_a_token_that_speaks_for_the_account(world: World) -> None:
@@ -239,54 +188,6 @@ async def test_what_is_no_token_is_bad(service: Service, token: str) -> None:
         await Device(service).context().sign_in_with(token)
 
 
-async def test_changing_the_password_ends_the_other_sign_ins(world: World) -> None:
-    ann, bob = await world.person("Ann"), await world.person("Bob")
-    here, there, other = await signed_in(world, ann), await signed_in(world, ann), await signed_in(world, bob)
-    await here.do(CHANGE_PASSWORD, current=PASSWORD, new=NEW_PASSWORD)
-    with pytest.raises(BadToken):
-        await there.come_back()
-    for device in (here, other):
-        await device.come_back()
-    assert await code_of(Device(world.service), "ann@example.com", PASSWORD) == "UNAUTHENTICATED"
-    assert await code_of(Device(world.service), "ann@example.com", NEW_PASSWORD) == "OK"
-
-
-@pytest.mark.parametrize(
-    ("current", "new", "field"),
-    [
-        ("not the password", NEW_PASSWORD, "currentPassword"),
-        (PASSWORD, "x" * 9, "newPassword"),
-        (PASSWORD, "x" * 201, "newPassword"),
-    ],
-)
-async def test_a_password_is_not_changed_without_the_old_one_or_to_a_bad_one(
-    world: World, current: str, new: str, field: str
-) -> None:
-    device = await signed_in(world, await world.person("Ann"))
-    async with nothing_happens(world.service):
-        problem = await device.problem(CHANGE_PASSWORD, current=current, new=new)
-    assert problem == {"code": "INVALID", "field": ["input", field]}
-    await device.come_back()
-
-
-async def test_a_password_may_be_of_any_characters(world: World) -> None:
-    ann = await world.person("Ann")
-    device = await signed_in(world, ann)
-    password = PASSWORD
-    for odd in ("  white space counts  ", "ключ\x00🔑 of ten", "\ud800" * 10):
-        await device.do(CHANGE_PASSWORD, current=password, new=odd)
-        assert await code_of(Device(world.service), "ann@example.com", odd) == "OK"
-        password = odd
-
-
-async def test_nobody_and_a_kiosk_have_no_password_to_change(world: World) -> None:
-    kiosk, _key, _token = await world.kiosk(await world.board(await world.community()))
-    async with nothing_happens(world.service):
-        for client, code in ((world.nobody, "UNAUTHENTICATED"), (kiosk, "INVALID")):
-            problem = await client.problem(CHANGE_PASSWORD, current=PASSWORD, new=NEW_PASSWORD)
-            assert problem["code"] == code
-
-
 async def test_the_database_holds_no_token_but_its_hash(world: World) -> None:
     device = await signed_in(world, await world.person("Ann"))
     async with world.service.database.read() as session:
@@ -299,51 +200,6 @@ async def test_the_database_holds_no_token_but_its_hash(world: World) -> None:
 async def test_two_sign_ins_have_different_tokens(world: World) -> None:
     ann = await world.person("Ann")
     assert (await signed_in(world, ann)).token != (await signed_in(world, ann)).token
-
-
-async def test_the_database_holds_no_password_but_its_hash(world: World) -> None:
-    await world.person("Ann")
-    async with world.service.database.read() as session:
-        (account,) = (await session.scalars(select(Account))).all()
-    assert account.password_hash.startswith("$argon2id$")
-    assert PASSWORD not in account.password_hash
-
-
-async def test_passwords_are_hashed_at_the_parameters_of_owasp() -> None:
-    hashed = await Passwords().hash(PASSWORD)
-    found = extract_parameters(hashed)
-    assert hashed.startswith("$argon2id$")
-    assert (found.memory_cost, found.time_cost, found.parallelism) == (19 * 1024, 2, 1)
-
-
-async def test_two_hashes_of_one_password_differ() -> None:
-    passwords = Passwords(memory_kib=8, passes=1)
-    first, second = await passwords.hash(PASSWORD), await passwords.hash(PASSWORD)
-    assert first != second
-    assert await passwords.verify(first, PASSWORD)
-    assert not await passwords.verify(first, "not the password")
-    assert not await passwords.verify(None, PASSWORD)
-    assert not await passwords.verify("no hash at all", PASSWORD)
-
-
-async def test_hashing_leaves_the_event_loop_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    passwords = Passwords(memory_kib=8, passes=1)
-    threads = set()
-    real = passwords._hasher
-
-    class Watched:
-        def hash(self, password: Any) -> str:
-            threads.add(threading.get_ident())
-            return real.hash(password)
-
-        def verify(self, hashed: str, password: Any) -> bool:
-            threads.add(threading.get_ident())
-            return real.verify(hashed, password)
-
-    monkeypatch.setattr(passwords, "_hasher", Watched())
-    assert await passwords.verify(await passwords.hash(PASSWORD), PASSWORD)
-    assert threads
-    assert threading.get_ident() not in threads
 
 
 async def test_no_secret_is_in_a_log_or_in_what_a_debugger_prints(
@@ -392,12 +248,3 @@ async def test_ended_sign_ins_keep_when_they_ended(world: World, clock: ManualCl
     assert device.row
     assert ended == world.now
     assert ended - device.row.created_at == timedelta(minutes=5)
-
-
-async def test_guessing_the_current_password_is_limited(world: World) -> None:
-    ann = await world.person("Ann")
-    change = """mutation ($current: String!) {
-      changePassword(input: {currentPassword: $current, newPassword: "a new one, long"}) { problems { code } }
-    }"""
-    codes = [(await ann.client.problem(change, current=f"guess {n}"))["code"] for n in range(7)]
-    assert codes == ["INVALID"] * 5 + ["LIMITED"] * 2

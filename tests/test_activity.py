@@ -30,11 +30,6 @@ LIVE = f"""subscription ($id: ID!, $kinds: [ContentKind!], $tags: [String!]) {{
 
 
 @pytest.fixture
-async def ann(world: World) -> Person:
-    return await world.person("Ann")
-
-
-@pytest.fixture
 async def community(world: World, ann: Person) -> Community:
     return await world.community(owner=ann)
 

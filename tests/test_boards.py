@@ -31,11 +31,6 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture
-async def ann(world: World) -> Person:
-    return await world.person("Ann")
-
-
-@pytest.fixture
 async def hall(world: World, ann: Person) -> Community:
     return await world.community("Hall", owner=ann)
 

@@ -18,16 +18,6 @@ COMMENTS = """query ($id: ID!, $first: Int) { content(id: $id) { content { ... o
 
 
 @pytest.fixture
-async def ann(world: World) -> Person:
-    return await world.person("Ann")
-
-
-@pytest.fixture
-async def bob(world: World) -> Person:
-    return await world.person("Bob")
-
-
-@pytest.fixture
 async def topic(world: World, ann: Person, bob: Person) -> Content:
     """Ann's topic in a community of Ann, its owner, and Bob."""
     community = await world.community(owner=ann)

@@ -17,16 +17,6 @@ THREAD = """query ($id: ID!) { content(id: $id) { cursor content { __typename id
 } } } }"""
 
 
-@pytest.fixture
-async def ann(world: World) -> Person:
-    return await world.person("Ann")
-
-
-@pytest.fixture
-async def bob(world: World) -> Person:
-    return await world.person("Bob")
-
-
 async def test_a_topic_is_published_with_its_tags_in_order_and_each_once(world: World, ann: Person):
     community = await world.community(owner=ann)
     said = {"title": "  Pumps  ", "body": "They leak.", "tags": ["Water", "acme", " water "]}

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta, timezone
 from uuid import uuid4
 
 import pytest
-from sqlalchemy import func, text, update
+from sqlalchemy import func, null, text, update
 from sqlalchemy.exc import IntegrityError, StatementError
 from sqlmodel import col, select
 
@@ -68,6 +68,14 @@ async def test_a_block_that_is_cancelled_is_rolled_back_and_the_next_one_gets_it
     async with asyncio.timeout(10), database.write() as session:
         session.add(Network(name="Next", created_at=AT))
     assert await networks(database) == ["Next"]
+
+
+async def test_readers_and_writers_know_lower_case_in_every_language(database: Database):
+    lower = select(func.lower("ÖKOLOGIE"), func.lower(null()))
+    async with database.read() as session:
+        assert tuple((await session.execute(lower)).one()) == ("ökologie", None)
+    async with database.write() as session:
+        assert tuple((await session.execute(lower)).one()) == ("ökologie", None)
 
 
 async def test_a_reader_sees_nothing_of_what_is_not_committed(database: Database):

@@ -9,24 +9,7 @@ from models import Answer, Community, Content, KioskKey, Question, Vote
 from tests import documents as do
 from tests.traces import count
 from tests.unchanged import nothing_happens
-from tests.world import Person, World, gid
-
-
-@pytest.fixture
-async def ann(world: World) -> Person:
-    return await world.person("Ann")
-
-
-@pytest.fixture
-async def bob(world: World) -> Person:
-    return await world.person("Bob")
-
-
-@pytest.fixture
-async def community(world: World, ann: Person, bob: Person) -> Community:
-    community = await world.community(owner=ann)
-    await world.belong(bob, community)
-    return community
+from tests.world import Person, gid
 
 
 async def post(person: Person, community: Community, title: str = "News", key: str | None = "k"):

@@ -19,11 +19,6 @@ QUESTIONS = """query ($id: ID!, $order: BoardOrder! = NEW, $first: Int, $after: 
 
 
 @pytest.fixture
-async def ann(world: World) -> Person:
-    return await world.person("Ann")
-
-
-@pytest.fixture
 async def community(world: World, ann: Person) -> Community:
     return await world.community(owner=ann)
 

@@ -38,16 +38,6 @@ async def mine(person: Person, network: Any) -> list[str]:
 
 
 @pytest.fixture
-async def ann(world: World) -> Person:
-    return await world.person("Ann")
-
-
-@pytest.fixture
-async def bob(world: World) -> Person:
-    return await world.person("Bob")
-
-
-@pytest.fixture
 async def cyd(world: World) -> Person:
     return await world.person("Cyd")
 

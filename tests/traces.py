@@ -57,3 +57,9 @@ async def look(client: Client, document: str, **variables: Any) -> str:
         return "Y"
     code = str((result.errors[0].extensions or {}).get("code"))
     return {"FORBIDDEN": "N", "NOT_FOUND": "-"}.get(code, code)
+
+
+async def whole(client: Client, document: str, **variables: Any) -> Any:
+    """Everything that is answered: data, and errors as they are sent."""
+    result = await client.execute(document, **variables)
+    return result.data, [error.formatted for error in result.errors or []]

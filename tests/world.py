@@ -249,3 +249,10 @@ class World:
             found = await session.get(type(row), row.id)
         assert found is not None
         return found
+
+    async def change(self, row: Row, **columns: Any) -> None:
+        """What no operation does, or not so soon."""
+        async with self.service.database.write() as session:
+            stored: Any = await session.get(type(row), row.id)
+            for name, value in columns.items():
+                setattr(stored, name, value)

@@ -1,0 +1,32 @@
+"""Inviting and signing up, as most tests of it do."""
+
+from typing import Any
+
+from sqlmodel import select
+
+from models import Row
+from tests import documents as do
+from tests.world import Person, World, gid
+
+SIGN_UP = """mutation ($token: String!, $name: String!, $password: String!) {
+  signUp(input: {token: $token, name: $name, password: $password}) {
+    token account { email displayName } problems { code field rule message }
+  }
+}"""
+NEW = "new@example.com"
+PASSWORD = "a good long password"
+
+
+async def invited(world: World, by: Person, email: str = NEW, **input: Any) -> tuple[str, str]:
+    """The id and the token of a new invitation."""
+    payload = await by.client.do(do.ADD_MEMBER, networkId=gid(world.network), input={"email": email, **input})
+    return payload["invitation"]["id"], payload["token"]
+
+
+async def sign_up(world: World, token: str, name: str = "Newcomer", password: str = PASSWORD) -> Any:
+    return await world.nobody.payload(SIGN_UP, token=token, name=name, password=password)
+
+
+async def only(world: World, table: type[Row], *where: Any) -> Any:
+    async with world.service.database.read() as session:
+        return (await session.scalars(select(table).where(*where))).one_or_none()
