@@ -6,13 +6,16 @@ The only place that says so.
 from resolvers.policy.accounts import see_account
 from resolvers.policy.boards import (
     ask_on_board,
+    change_answer_window,
     display_board,
     follow_board,
     manage_board,
     revoke_kiosk_key,
     run_board,
+    see_answer_window,
     see_board,
     see_kiosk_key,
+    visits,
 )
 from resolvers.policy.communities import (
     accept_membership,
@@ -49,7 +52,10 @@ from resolvers.policy.invitations import revoke_invitation, see_invitation
 from resolvers.policy.members import disable_member, edit_member, read_about, read_headline, see_member
 from resolvers.policy.networks import administer_network, create_community, create_task, see_network
 from resolvers.policy.questions import (
+    addressed_question,
+    count_votes,
     decide_question,
+    edit_question,
     follow_question,
     moderate_question,
     own_question,

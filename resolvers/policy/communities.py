@@ -88,6 +88,20 @@ def is_active(community_id: Any) -> Condition:
     return some(community, where=[community.id == community_id, community.state == CommunityState.ACTIVE])
 
 
+def is_open_to_all(community_id: Any) -> Condition:
+    """Nothing internal is said there: whoever comes may read."""
+    community = aliased(Community)
+    return some(
+        community,
+        where=[
+            community.id == community_id,
+            community.state == CommunityState.ACTIVE,
+            community.visibility == Visibility.OPEN,
+            community.admits == Admits.EXTERNALS,
+        ],
+    )
+
+
 def contributes_to(viewer: Viewer, community_id: Any) -> Condition:
     """The viewer belongs to the community, and it is not archived."""
     return and_(is_active(community_id), belongs_to(viewer, community_id))
