@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any, TypeVar, TypeVarTuple, overload
 from uuid import UUID
 
-from sqlalchemy import Executable, Result, Select, literal, select, update
+from sqlalchemy import Executable, Result, Select, func, literal, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm.attributes import set_committed_value
@@ -18,6 +18,8 @@ from resolvers.policy.rules import Audience, Rule, viewers_value
 
 R = TypeVar("R", bound=Row)
 Columns = TypeVarTuple("Columns")
+
+BULK_MOST = 200
 
 
 class Reader:
@@ -48,6 +50,11 @@ class Reader:
 
     async def all(self, statement: Select[R]) -> Sequence[R]:
         return (await self.execute(statement)).scalars().all()
+
+    async def total(self, statement: Select[Any]) -> int:
+        """How many rows the statement has."""
+        counted = statement.with_only_columns(func.count(), maintain_column_froms=True).order_by(None)
+        return int((await self.execute(counted)).scalar_one())
 
     async def audience(
         self, audience: Audience, row_id: UUID, viewers: Collection[UUID], *filters: Any, **facts: Any
@@ -180,6 +187,14 @@ class Transaction(Reader):
                 at=self.now,
             )
         )
+
+    def announce_each(self, topics: Iterable[Topic], kind: Kind, rows: Sequence[Row], *, scope: Row) -> None:
+        """One change for each row; of too many, one for the whole scope: whoever follows it takes a new snapshot."""
+        heard = list(topics)
+        if len(rows) > BULK_MOST:
+            self.announce(heard, Kind.RIGHTS, scope)
+        for row in rows if len(rows) <= BULK_MOST else ():
+            self.announce(heard, kind, row)
 
     def answer(self, row: R, *, secret: str | None = None) -> R:
         """The row that the operation returns (and a token shown once): a retry with the same key gets it again."""

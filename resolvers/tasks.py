@@ -45,8 +45,9 @@ async def create(
     due_at: datetime | None,
     content_id: UUID | None = None,
     comment_id: UUID | None = None,
+    question_id: UUID | None = None,
 ) -> Task:
-    """Ask somebody to do something: about a topic, about a comment, or about nothing that is here."""
+    """Ask somebody to do something: about a topic, a comment, a question, or about nothing that is here."""
     with form() as check:
         title = check.text("title", title, most=200)
         body = check.text("body", body, most=10_000, least=0)
@@ -55,6 +56,7 @@ async def create(
         await tx.get(policy.create_task, network_id, lock=False)
         task = Task(network_id=network_id, title=title, body=body, due_at=due_at)
         await _bind(tx, task, content_id, comment_id)
+        await _bind_question(tx, task, question_id)
         return tx.answer(await give(tx, task, assignee_id))
 
 
@@ -70,6 +72,17 @@ async def _bind(tx: Transaction, task: Task, content_id: UUID | None, comment_id
         if content.network_id != task.network_id:
             raise NotFound
         task.content_id, task.community_id = content_id, content.community_id
+
+
+async def _bind_question(tx: Transaction, task: Task, question_id: UUID | None) -> None:
+    if question_id is None:
+        return
+    if task.content_id is not None:
+        raise Invalid(Flaw("A task is about a question or about a content, not both.", ("input", "questionId")))
+    question = await tx.get(policy.hand_on_question, question_id, lock=False)
+    if question.network_id != task.network_id:
+        raise NotFound
+    task.question_id, task.community_id = question_id, question.community_id
 
 
 async def give(tx: Transaction, task: Task, assignee_id: UUID) -> Task:
@@ -90,8 +103,9 @@ async def _assignable(tx: Transaction, task: Task, member_id: UUID) -> Member:
         raise NotFound
     if member.state is not MemberState.ACTIVE or member.kind is not MemberKind.INTERNAL:
         raise Invalid(Flaw("Only an active internal member can be given a task.", ("input", "assigneeId")))
-    subject = task.content_id
-    if subject and not await tx.audience(policy.see_content.now, subject, {member.principal_id}):
+    subjects = ((policy.see_content.now, task.content_id), (policy.see_question.now, task.question_id))
+    seen = [await tx.audience(sees, id, {member.principal_id}) for sees, id in subjects if id]
+    if not all(seen):
         raise Invalid(Flaw("This member may not see what the task is about.", ("input", "assigneeId")))
     return member
 

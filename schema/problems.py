@@ -10,6 +10,7 @@ import strawberry
 
 from resolvers import idempotency, policy
 from resolvers.errors import DomainError, Flaw, Invalid
+from resolvers.form import camel
 from schema.base import Node, plain, project
 from schema.context import Info
 
@@ -112,7 +113,7 @@ def _payload(mutation_name: str, answer: Any) -> tuple[Any, str | None]:
     field = _snake(answer.__name__)
     made.__annotations__ = {field: answer | None}
     setattr(made, field, strawberry.field(default=None, description="What it was done to; null when nothing was done."))
-    return strawberry.type(made, description=f"What `{_camel(mutation_name)}` answers."), field
+    return strawberry.type(made, description=f"What `{camel(mutation_name)}` answers."), field
 
 
 async def _again(info: Info, payload: Any, first: idempotency.Repeated) -> Any:
@@ -129,8 +130,3 @@ def _fill(payload: Any, done: Node | None) -> Any:
 
 def _snake(name: str) -> str:
     return "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in name).lstrip("_")
-
-
-def _camel(name: str) -> str:
-    head, *tail = name.split("_")
-    return head + "".join(part.title() for part in tail)

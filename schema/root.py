@@ -27,7 +27,8 @@ from schema.live import FEED_CURSOR, FeedCursor
 from schema.masking import Masking
 from schema.members import MemberMutations
 from schema.networks import NetworkQueries
-from schema.questions import QuestionMutations
+from schema.questions import PanelMutations, QuestionMutations
+from schema.queues import QueueQueries
 from schema.search import SearchQueries
 from schema.tasks import TaskMutations
 
@@ -44,7 +45,7 @@ async def _look_up(info: Info, id: ID) -> Node | None:
 
 
 @strawberry.type(description="What there is to query.")
-class Query(AccountQueries, NetworkQueries, CommunityQueries, FeedQueries, SearchQueries):
+class Query(AccountQueries, NetworkQueries, CommunityQueries, QueueQueries, FeedQueries, SearchQueries):
     @strawberry.field(description="Anything that the viewer may see, by its id.")
     async def node(self, info: Info, id: ID) -> Node | None:
         found = await _look_up(info, id)
@@ -71,6 +72,7 @@ class Mutation(
     EscalationMutations,
     BoardMutations,
     QuestionMutations,
+    PanelMutations,
 ):
     pass
 

@@ -325,18 +325,19 @@ def upgrade() -> None:
         batch_op.add_column(sa.Column("merged_into_id", sa.Uuid(), nullable=True))
         batch_op.add_column(sa.Column("labels", sa.String(length=600), nullable=True))
         batch_op.add_column(sa.Column("private_labels", sa.String(length=600), nullable=True))
-        batch_op.add_column(sa.Column("rank", sa.Integer(), nullable=True))
+        batch_op.add_column(sa.Column("rank", sa.Integer(), server_default="1000000", nullable=False))
+        batch_op.add_column(sa.Column("revision", sa.Integer(), server_default="1", nullable=False))
         batch_op.add_column(sa.Column("answer", sa.String(length=5000), nullable=True))
         batch_op.add_column(sa.Column("answer_link", sa.String(length=500), nullable=True))
         batch_op.add_column(sa.Column("answer_timecode_ms", sa.Integer(), nullable=True))
         batch_op.add_column(sa.Column("answer_window_id", sa.Uuid(), nullable=True))
         batch_op.create_index(batch_op.f("ix_question_answer_window_id"), ["answer_window_id"], unique=False)
         batch_op.create_index(batch_op.f("ix_question_merged_into_id"), ["merged_into_id"], unique=False)
-        batch_op.create_foreign_key(batch_op.f("fk_question_merged_into_id"), "question", ["merged_into_id"], ["id"])
+        batch_op.create_foreign_key(batch_op.f("fk_question_rejected_by_id"), "member", ["rejected_by_id"], ["id"])
         batch_op.create_foreign_key(
             batch_op.f("fk_question_answer_window_id"), "answer_window", ["answer_window_id"], ["id"]
         )
-        batch_op.create_foreign_key(batch_op.f("fk_question_rejected_by_id"), "member", ["rejected_by_id"], ["id"])
+        batch_op.create_foreign_key(batch_op.f("fk_question_merged_into_id"), "question", ["merged_into_id"], ["id"])
 
     with op.batch_alter_table("question_board", schema=None) as batch_op:
         batch_op.add_column(sa.Column("show_counts", sa.String(length=16), server_default="ALWAYS", nullable=False))
@@ -388,15 +389,16 @@ def downgrade() -> None:
         batch_op.drop_column("show_counts")
 
     with op.batch_alter_table("question", schema=None) as batch_op:
-        batch_op.drop_constraint(batch_op.f("fk_question_rejected_by_id"), type_="foreignkey")
-        batch_op.drop_constraint(batch_op.f("fk_question_answer_window_id"), type_="foreignkey")
         batch_op.drop_constraint(batch_op.f("fk_question_merged_into_id"), type_="foreignkey")
+        batch_op.drop_constraint(batch_op.f("fk_question_answer_window_id"), type_="foreignkey")
+        batch_op.drop_constraint(batch_op.f("fk_question_rejected_by_id"), type_="foreignkey")
         batch_op.drop_index(batch_op.f("ix_question_merged_into_id"))
         batch_op.drop_index(batch_op.f("ix_question_answer_window_id"))
         batch_op.drop_column("answer_window_id")
         batch_op.drop_column("answer_timecode_ms")
         batch_op.drop_column("answer_link")
         batch_op.drop_column("answer")
+        batch_op.drop_column("revision")
         batch_op.drop_column("rank")
         batch_op.drop_column("private_labels")
         batch_op.drop_column("labels")
