@@ -24,7 +24,7 @@ from schema.escalations import EscalationMutations
 from schema.feeds import FeedQueries, Subscription
 from schema.invitations import InvitationMutations
 from schema.live import FEED_CURSOR, FeedCursor
-from schema.masking import Masking
+from schema.masking import Masking, coded
 from schema.members import MemberMutations
 from schema.networks import NetworkQueries
 from schema.questions import QuestionMutations
@@ -103,8 +103,10 @@ class Validating(ValidationCache):
 
 
 class Schema(strawberry.Schema):
-    def process_errors(self, errors: Any, execution_context: Any = None) -> None:
-        """Masking has logged what is a bug; what the domain refuses is no news."""
+    def process_errors(self, errors: list[GraphQLError], execution_context: Any = None) -> None:
+        """Masking has logged what is a bug, what the domain refuses is no news, and the rest is the client's own."""
+        for error in errors:
+            coded(error)
 
 
 @cache

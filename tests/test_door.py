@@ -452,6 +452,7 @@ async def test_an_operation_that_cannot_run_is_an_error_of_its_own(
         answer = await socket.receive()
         assert (answer["type"], answer["id"]) == ("error", "bad"), answer
         assert answer["payload"][0]["message"]
+        assert answer["payload"][0]["extensions"] == {"code": "INVALID"}
         assert await socket.ask(VIEWER) == NOBODY
     assert tracebacks(caplog) == []
 
@@ -592,5 +593,6 @@ async def test_a_body_that_is_no_request_is_never_a_bug(
     async with door.http() as client:
         response = await client.post("/graphql", content=content, headers={"content-type": "application/json"})
     assert response.status_code < 500
-    assert response.status_code == 400 or response.json()["errors"]
+    if response.status_code != 400:
+        assert response.json()["errors"][0]["extensions"] == {"code": "INVALID"}
     assert tracebacks(caplog) == []
