@@ -1,12 +1,13 @@
+import tracemalloc
 from pathlib import Path
 
-from graphql import build_schema, is_introspection_type, is_object_type
+from graphql import build_schema, is_introspection_type, is_object_type, parse
 from strawberry.types import get_object_definition
 from strawberry.types.base import StrawberryOptional
 from strawberry.types.unset import UNSET
 
 from schema.feeds import Subscription
-from schema.root import Mutation, Query, build
+from schema.root import KEPT, TOKENS, Mutation, Query, build
 
 SDL = Path(__file__).parent.parent / "schema.graphql"
 
@@ -60,3 +61,12 @@ def test_what_may_be_left_out_has_a_default() -> None:
         if isinstance(argument.type, StrawberryOptional) and argument.default is UNSET
     ]
     assert bare == []
+
+
+def test_documents_that_anybody_sends_fill_no_memory() -> None:
+    tracemalloc.start()
+    document = parse("{" + " a" * (TOKENS - 2) + "}", max_tokens=TOKENS)
+    taken, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert document.definitions
+    assert taken * KEPT < 300 * 2**20
