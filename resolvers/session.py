@@ -20,6 +20,9 @@ R = TypeVar("R", bound=Row)
 Columns = TypeVarTuple("Columns")
 
 BULK_MOST = 200
+# FOR NO KEY UPDATE: a row that is held may be pointed at. A full lock would stop every insert that names the row, in
+# whatever order foreign keys are looked at, and with it the order of locks.
+LOCK: Any = {"key_share": True}
 
 
 class Reader:
@@ -35,7 +38,7 @@ class Reader:
         """The row. NotFound if it is out of sight, Forbidden if the rule does not allow."""
         statement = rule.look_up
         if lock:
-            statement = statement.with_for_update(of=rule.row).execution_options(populate_existing=True)
+            statement = statement.with_for_update(of=rule.row, **LOCK).execution_options(populate_existing=True)
         found = (await self.execute(statement, {"row_id": row_id})).one_or_none()
         if found is None:
             raise NotFound
@@ -120,12 +123,12 @@ class Transaction(Reader):
     async def all(self, statement: Select[R]) -> Sequence[R]:
         """Locked, in the order of the statement: what a transaction reads it reads in order to write."""
         entity = statement.column_descriptions[0]["entity"]
-        locked = statement.with_for_update(of=entity).execution_options(populate_existing=True)
+        locked = statement.with_for_update(of=entity, **LOCK).execution_options(populate_existing=True)
         return [self._settle(row) for row in await super().all(locked)]
 
     async def lock(self, what: type[R], *where: Any) -> R | None:
         """As `find`, and nobody else changes it until this transaction has ended."""
-        locked = select(what).where(*where).limit(1).with_for_update().execution_options(populate_existing=True)
+        locked = select(what).where(*where).limit(1).with_for_update(**LOCK).execution_options(populate_existing=True)
         row = (await self.raw(locked)).scalars().first()
         return None if row is None else self._settle(row)
 

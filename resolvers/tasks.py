@@ -3,6 +3,7 @@
 from datetime import datetime
 from uuid import UUID
 
+from sqlalchemy import delete
 from sqlmodel import col
 
 from models import (
@@ -192,10 +193,11 @@ async def reassign(ctx: Context, task_id: UUID, *, assignee_id: UUID) -> Task:
             col(TaskParticipant.state).in_(HOLDING),
         )
         assignee = await _assignable(tx, task, assignee_id)
-        if held is None or held.member_id == assignee.id:
+        if held is not None and held.member_id == assignee.id:
             raise Conflict("This member has the task already.")
         is_new = not await tx.audience(policy.see_task.now, task_id, {assignee.principal_id})
-        held.state = ParticipantState.REASSIGNED
+        if held is not None:  # nobody has it if its assignee came back as somebody else
+            held.state = ParticipantState.REASSIGNED
         await _take_part(tx, task, assignee, ParticipantRole.ASSIGNEE, ParticipantState.ASKED)
         task.state = TaskState.OPEN
         await _tell(tx, task, gained={assignee.principal_id} if is_new else None)
@@ -224,6 +226,18 @@ async def finish(tx: Transaction, task_id: UUID | None, *, done: bool) -> None:
     task = await tx.lock(Task, Task.id == task_id)
     if task is not None and task.state in policy.RUNNING_TASKS:
         task.state, task.closed_at = TaskState.DONE if done else TaskState.CANCELLED, tx.now
+        await _tell(tx, task)
+
+
+async def leave_all(tx: Transaction, member: Member) -> None:
+    """Whoever comes back as somebody else has no part in the tasks of who they were; the others see them go."""
+    mine = (TaskParticipant.task_id == Task.id, TaskParticipant.member_id == member.id)
+    for task in await tx.find_all(Task, *mine, order=col(Task.id)):
+        await tx.lock(Task, Task.id == task.id)
+        gone = delete(TaskParticipant).where(
+            col(TaskParticipant.task_id) == task.id, col(TaskParticipant.member_id) == member.id
+        )
+        await tx.raw(gone)
         await _tell(tx, task)
 
 

@@ -117,10 +117,12 @@ def _payload(mutation_name: str, answer: Any) -> tuple[Any, str | None]:
 
 
 async def _again(info: Info, payload: Any, first: idempotency.Repeated) -> Any:
-    """The first answer, as the viewer may see it now."""
+    """The first answer, as the viewer may see it now: a secret is told again with what it opens, or not at all."""
     row = policy.row_of(first.noun)
     found = await info.context.row(policy.see(row), first.row_id) if row and first.row_id else None
-    return payload.again(project(found), first.secret) if hasattr(payload, "again") else _fill(payload, project(found))
+    if hasattr(payload, "again"):
+        return payload.again(project(found), first.secret if found else None)
+    return _fill(payload, project(found))
 
 
 def _fill(payload: Any, done: Node | None) -> Any:

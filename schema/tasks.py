@@ -115,8 +115,8 @@ class TaskMutations:
     async def cancel_task(self, info: Info, task_id: ID) -> Task:
         return Task.of(await tasks.cancel(info.context, row_id(task_id, models.Task)))
 
-    @mutation("Change when it is due; null: at no time in particular.")
-    async def reschedule_task(self, info: Info, task_id: ID, due_at: datetime | None) -> Task:
+    @mutation("Change when it is due; without a date: at no time in particular.")
+    async def reschedule_task(self, info: Info, task_id: ID, due_at: datetime | None = None) -> Task:
         return Task.of(await tasks.reschedule(info.context, row_id(task_id, models.Task), due_at=due_at))
 
     @mutation("Hand it to a better-placed colleague, and go on watching.")
