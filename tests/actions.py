@@ -32,6 +32,11 @@ def roles(turn: Turn) -> dict[str, Any]:
     return {"roles": [["MEMBER"], ["PRESENTER"], ["MANAGER"], ["RESPONDER"], ["OWNER"]][turn.picks[1] % 5]}
 
 
+def plan(turn: Turn) -> dict[str, Any]:
+    counts, moderation = ["ALWAYS", "AFTER_CLOSE", "MODERATORS"], ["PRE", "NONE"]
+    return text(turn) | {"counts": counts[turn.picks[1] % 3], "moderation": moderation[turn.picks[1] % 2]}
+
+
 Action = tuple[str, tuple[str, ...], str, Callable[[Turn], dict[str, Any]]]
 TEXT = "$a: ID!, $text: String!"
 CONTENT = "$a: ID!, $text: String!, $tags: [String!]!"
@@ -67,7 +72,90 @@ ACTIONS: dict[str, Action] = {
     "retract": (mutation("retractUpvote(questionId: $a)", "question { id }"), ("questions",), "", nothing),
     "open": (mutation("openQuestionBoard(boardId: $a)", "questionBoard { id }"), ("boards",), "", nothing),
     "pause": (mutation("pauseQuestionBoard(boardId: $a)", "questionBoard { id }"), ("boards",), "", nothing),
-    "close": (mutation("closeQuestionBoard(boardId: $a)", "questionBoard { id }"), ("boards",), "", nothing),
+    "close": (
+        mutation(
+            "closeQuestionBoard(boardId: $a, unanswered: $plan)",
+            "questionBoard { id }",
+            "$a: ID!, $plan: Unanswered",
+        ),
+        ("boards",),
+        "",
+        lambda turn: {"plan": ["TOPICS", "DISMISSED"][turn.picks[1] % 2]},
+    ),
+    "run otherwise": (
+        mutation(
+            "updateQuestionBoard(boardId: $a, input: {title: $text, showCounts: $counts, moderation: $moderation})",
+            "questionBoard { id }",
+            TEXT + ", $counts: ShowCounts, $moderation: Moderation",
+        ),
+        ("boards",),
+        "",
+        plan,
+    ),
+    "window": (
+        mutation(
+            'addAnswerWindow(boardId: $a, input: {startsAt: "2031-01-01T00:00:00Z", endsAt: "2031-01-02T00:00:00Z"})',
+            "answerWindow { id }",
+        ),
+        ("boards",),
+        "windows",
+        nothing,
+    ),
+    "no window": (
+        mutation("removeAnswerWindow(answerWindowId: $a)", "questionBoard { id }"),
+        ("windows",),
+        "",
+        nothing,
+    ),
+    "arrange": (
+        mutation("arrangeQuestions(boardId: $a, questionIds: [$b])", "questionBoard { id }", "$a: ID!, $b: ID!"),
+        ("boards", "questions"),
+        "",
+        nothing,
+    ),
+    "edit question": (
+        mutation("editQuestion(questionId: $a, body: $text)", "question { id }", TEXT),
+        ("questions",),
+        "",
+        text,
+    ),
+    "label": (
+        mutation(
+            "labelQuestion(questionId: $a, input: {labels: $tags, privateLabels: [$text]})", "question { id }", CONTENT
+        ),
+        ("questions",),
+        "",
+        text,
+    ),
+    "merge": (
+        mutation("mergeQuestions(questionId: $a, intoId: $b)", "question { id }", "$a: ID!, $b: ID!"),
+        ("questions", "questions"),
+        "",
+        nothing,
+    ),
+    "unmerge": (mutation("unmergeQuestion(questionId: $a)", "question { id }"), ("questions",), "", nothing),
+    "go on as topic": (
+        mutation("turnQuestionIntoTopic(questionId: $a)", "topic { id }"),
+        ("questions",),
+        "contents",
+        nothing,
+    ),
+    "escalate question": (
+        mutation("escalateQuestion(questionId: $a, input: {communityId: $b})", "escalation { id }", "$a: ID!, $b: ID!"),
+        ("questions", "communities"),
+        "escalations",
+        nothing,
+    ),
+    "task on question": (
+        mutation(
+            "createTask(networkId: $n, input: {questionId: $a, assigneeId: $b, title: $text})",
+            "task { id }",
+            TEXT + ", $b: ID!, $n: ID!",
+        ),
+        ("questions", "members"),
+        "tasks",
+        lambda turn: text(turn) | {"n": turn.ids["networks"][0]},
+    ),
     "revoke key": (mutation("revokeKioskKey(kioskKeyId: $a)", "kioskKey { id }"), ("kiosk_keys",), "", nothing),
     "topic": (
         mutation(
@@ -227,6 +315,7 @@ NO_ACTION = {
     "revokeInvitation": _INVITATION,
     "acceptInvitation": "five steps seldom lead out of a network and in again; tests/test_comebacks.py goes there",
     "updateProfile": "a profile is in no feed",
+    "muteAsker": "a mute is told where mutedAskers is asked for, and refuses what the asker does next",
     "createKioskKey": "a key is in no feed, and its display follows nothing yet",
 }
 
@@ -236,5 +325,8 @@ USUAL = {
     "unanswer": "owner", "open": "owner", "pause": "owner", "ask": "asker", "withdraw question": "asker",
     "upvote": "member", "topic": "member", "comment": "helper", "accept answer": "member", "escalate": "member",
     "push": "member", "task": "outsider", "reassign": "outsider", "remove": "owner", "change roles": "owner",
-    "invite": "owner", "edit": "member", "set up": "owner",
+    "invite": "owner", "edit": "member", "set up": "owner", "run otherwise": "owner", "window": "owner",
+    "no window": "owner",
+    "arrange": "presenter", "edit question": "asker", "label": "presenter", "merge": "presenter",
+    "unmerge": "presenter", "go on as topic": "owner", "escalate question": "owner", "task on question": "owner",
 }  # fmt: skip

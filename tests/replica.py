@@ -16,10 +16,14 @@ fragment Row on Node {
   ... on Post { title text: body lifecycle tags revision publishedAt editedAt commentCount }
   ... on Question {
     body questionState: state number votes anonymous onScreen publishedAt answeredAt answeredHow rejectReason isMine
-    viewerHasVoted
+    viewerHasVoted visitorName source timecodeMs revision editedAt rank answer answerLink answerTimecodeMs askerHandle
+    viewerIsAddressed labels privateLabels
   }
   ... on Community { name about purpose visibility admits joinPolicy communityState: state memberCount }
-  ... on QuestionBoard { title boardState: state moderation anonymity openedAt closedAt }
+  ... on QuestionBoard {
+    title boardState: state moderation anonymity showCounts order maxLength openPerAsker asksPerMinute votesPerPerson
+    opensAt openedAt closedAt
+  }
   ... on Comment { text: body lifecycle createdAt editedAt }
   ... on Task {
     title text: body taskState: state dueAt createdAt closedAt participants(first: 100) { nodes { id role state } }
@@ -32,7 +36,7 @@ fragment Row on Node {
 }
 """
 # Plain fields of a feed's types that the fragment leaves out, by "Type.field", and why.
-LEFT_OUT: dict[str, str] = {}
+LEFT_OUT: dict[str, str] = {"QuestionBoard.mutedAskers": "the hall is not told when somebody is muted, only the panel"}
 ROW = "...Row"
 
 
@@ -93,8 +97,7 @@ KINDS = {
         FeedKind(
             "questionBoardDisplay", "id: $id", f"board {{ {ROW} }} {_list('questions')}", _part("board", "questions")
         ),
-        # The board is in the feed because the feed ends with it; its query has no place for it.
-        FeedKind("myQuestions", "boardId: $id", _list("questions"), _part("", "questions")),
+        FeedKind("myQuestions", "boardId: $id", f"board {{ {ROW} }} {_list('questions')}", _part("board", "questions")),
         FeedKind("myTasks", "networkId: $id", _list("tasks"), _part("", "tasks")),
         FeedKind("task", "id: $id", f"task {{ {ROW} {_list('messages')} }}", _nested("task", "messages")),
         FeedKind("escalations", "networkId: $id", _list("escalations"), _part("", "escalations")),

@@ -141,7 +141,7 @@ async def question_board(stage: Stage) -> Scene:
         gid(s.board),
         shown=[
             s.did(s.owner, do.APPROVE, questionId=gid(waiting)),
-            s.did(s.owner, do.MARK_ANSWERED, questionId=gid(standing), how="LIVE"),
+            s.did(s.owner, do.MARK_ANSWERED, questionId=gid(standing), input={"how": "LIVE"}),
             s.did(s.owner, do.PAUSE_BOARD, boardId=gid(s.board)),
         ],
         gone=s.did(s.owner, do.HIDE, questionId=gid(waiting)),
@@ -176,12 +176,12 @@ async def question_board_display(stage: Stage) -> Scene:
         gid(s.board),
         shown=[
             s.did(s.owner, do.SHOW, questionId=gid(first), onScreen=True),
-            s.did(s.owner, do.MARK_ANSWERED, questionId=gid(first), how="LIVE"),
+            s.did(s.owner, do.MARK_ANSWERED, questionId=gid(first), input={"how": "LIVE"}),
             s.did(s.owner, do.PAUSE_BOARD, boardId=gid(s.board)),
         ],
         gone=s.did(s.owner, do.SHOW, questionId=gid(first), onScreen=False),
         hidden=[
-            s.did(s.owner, do.MARK_ANSWERED, questionId=gid(second), how="LIVE"),
+            s.did(s.owner, do.MARK_ANSWERED, questionId=gid(second), input={"how": "LIVE"}),
             s.did(s.owner, do.SHOW, questionId=gid(other), onScreen=True),
             s.did(s.owner, do.CREATE_TOPIC, communityId=gid(s.community), input={"title": "New"}),
         ],

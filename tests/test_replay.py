@@ -14,7 +14,7 @@ from graphql import FieldNode, OperationDefinitionNode, parse
 from hypothesis import HealthCheck, given, seed, settings
 from hypothesis import strategies as st
 
-from models import Admits, CommunityPurpose, CommunityRole, MemberKind, NetworkRole, Visibility
+from models import Admits, CommunityPurpose, CommunityRole, MemberKind, NetworkRole, Visibility, VisitorRights
 from schema.root import build
 from server import Service
 from tests.actions import ACTIONS, NO_ACTION, USUAL, Picks, Turn
@@ -30,6 +30,7 @@ EXAMPLES = {
 }
 SEED = int(os.environ.get("REPLAY_SEED", random.randrange(2**32)))
 STEPS = 5
+TIMEOUT = 1_800 + 10 * max(EXAMPLES.values())
 FEEDS = 2
 FEW = 3
 
@@ -56,11 +57,12 @@ async def furnish(url: str) -> Cast:
     memberships = [await world.belong(people["presenter"], hall, CommunityRole.PRESENTER)]
     memberships += [await world.belong(people[name], hall) for name in ("member", "asker")]
     memberships += [await world.belong(people[name], closed) for name in ("guest", "member")]
-    board = await world.board(hall)
+    board = await world.board(hall, visitors=VisitorRights.ASK_AND_VOTE)
     kiosk, key, _ = await world.kiosk(board)
+    visitor = await world.visitor(board, "Vis")
     cast: Cast = {
         "viewers": {name: person.principal_id for name, person in people.items()}
-        | {"display": kiosk.viewer, "nobody": world.nobody.viewer},
+        | {"display": kiosk.viewer, "visitor": visitor.viewer, "nobody": world.nobody.viewer},
         "ids": {
             "networks": [gid(world.network)],
             "members": [person.id for person in people.values()],
@@ -156,6 +158,7 @@ ACTORS = [
     "external",
     "guest",
     "display",
+    "visitor",
     "nobody",
 ]
 RARE = {"archive", "disable", "close", "revoke key"}
@@ -250,7 +253,7 @@ def called(document: str) -> list[str]:
     return [field.name.value for field in operation.selection_set.selections if isinstance(field, FieldNode)]
 
 
-@pytest.mark.timeout(1800)
+@pytest.mark.timeout(TIMEOUT)
 @pytest.mark.parametrize("shard", range(SHARDS))
 def test_replayed_events_equal_a_fresh_query_on_sqlite(sqlite_template: Path, tmp_path: Path, shard: int) -> None:
     furnished = tmp_path / "furnished.db"
@@ -264,7 +267,7 @@ def test_replayed_events_equal_a_fresh_query_on_sqlite(sqlite_template: Path, tm
     _sequences("sqlite", shard, run)
 
 
-@pytest.mark.timeout(1800)
+@pytest.mark.timeout(TIMEOUT)
 @pytest.mark.parametrize("shard", range(SHARDS))
 def test_replayed_events_equal_a_fresh_query_on_postgresql(postgres_url: str, shard: int) -> None:
     name = postgres_url.rpartition("/")[2]

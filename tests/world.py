@@ -31,6 +31,7 @@ from models import (
     QuestionState,
     Row,
     Visibility,
+    Visit,
 )
 from resolvers import accounts
 from resolvers.communities import LEGAL
@@ -192,7 +193,9 @@ class World:
         state: BoardState = BoardState.OPEN,
         moderation: Moderation = Moderation.PRE,
         anonymity: Anonymity = Anonymity.ALLOWED,
+        **more: Any,
     ) -> QuestionBoard:
+        """Without limits for askers, if none are named."""
         board = QuestionBoard(
             network_id=self.network.id,
             community_id=community.id,
@@ -200,6 +203,7 @@ class World:
             state=state,
             moderation=moderation,
             anonymity=anonymity,
+            **{"open_per_asker": 1_000, "asks_per_minute": 1_000} | more,
         )
         await self.add(board)
         return board
@@ -242,6 +246,15 @@ class World:
         )
         await self.add(principal, key)
         return Client(self.service, principal.id), key, token
+
+    async def visitor(self, board: QuestionBoard, name: str) -> Client:
+        """Somebody who came by the board's join code."""
+        principal = Principal(kind=PrincipalKind.VISITOR)
+        visit = Visit(
+            network_id=self.network.id, board_id=board.id, principal_id=principal.id, name=name, address_hash=b"here"
+        )
+        await self.add(principal, visit)
+        return Client(self.service, principal.id)
 
     async def fresh(self, row: R) -> R:
         """The row as it is in the database now."""
