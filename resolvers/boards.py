@@ -121,17 +121,20 @@ def _subject(name: str, board: QuestionBoard, viewer: UUID, rule: Any, sources: 
 
 def audience(board: QuestionBoard, viewer: UUID) -> Subject:
     """The board as the hall sees it, whoever looks."""
-    shown = Source(policy.see_published_question, lambda question: (question.board_id == board.id,))
-    return _subject("questionBoard", board, viewer, policy.follow_board, (shown,))
+    asked = Source(policy.see_published_question, lambda question: (question.board_id == board.id,))
+    polled = Source(policy.see_published_poll, lambda poll: (poll.board_id == board.id,), policy.read_results)
+    return _subject("questionBoard", board, viewer, policy.follow_board, (asked, polled))
 
 
 def moderation(board: QuestionBoard, viewer: UUID) -> Subject:
     """The board with all that waits, was turned down or taken back."""
-    shown = Source(policy.moderate_question, lambda question: (question.board_id == board.id,))
-    return _subject("questionBoardModeration", board, viewer, policy.run_board, (shown,))
+    asked = Source(policy.moderate_question, lambda question: (question.board_id == board.id,))
+    polled = Source(policy.moderate_poll, lambda poll: (poll.board_id == board.id,))
+    return _subject("questionBoardModeration", board, viewer, policy.run_board, (asked, polled))
 
 
 def display(board: QuestionBoard, viewer: UUID) -> Subject:
     """What is on the hall's screen."""
-    shown = Source(policy.show_question, lambda question: (question.board_id == board.id,))
-    return _subject("questionBoardDisplay", board, viewer, policy.display_board, (shown,))
+    asked = Source(policy.show_question, lambda question: (question.board_id == board.id,))
+    polled = Source(policy.show_poll, lambda poll: (poll.board_id == board.id,), policy.read_results)
+    return _subject("questionBoardDisplay", board, viewer, policy.display_board, (asked, polled))

@@ -26,10 +26,14 @@ CURSOR = struct.Struct(">16sqq8s")  # epoch, position, counters, feed and filter
 
 @dataclass(frozen=True, eq=False)
 class Source:
-    """One kind of row that a feed shows: those that `rule` allows, of them those that `where` keeps."""
+    """One kind of row that a feed shows: those that `rule` allows, of them those that `where` keeps.
+
+    `counters` lets one know that its numbers moved, if that is less than everybody who sees the row.
+    """
 
     rule: Rule[Any]
     where: Callable[[Any], Sequence[Condition]]
+    counters: Rule[Any] | None = None
 
     def reached_from(self, ids: Iterable[UUID]) -> Any:
         row: Any = self.rule.row
@@ -158,7 +162,8 @@ async def _sight(
     now, before = source.rule.now, source.rule.before
     see_now = await db.audience(now, change.row_id, viewers, *source.where(now.row))
     if change.kind is Kind.COUNTERS:
-        return dict.fromkeys(see_now, Outcome.COUNTERS)
+        counts = await db.audience(source.counters.now, change.row_id, see_now) if source.counters else see_now
+        return dict.fromkeys(counts, Outcome.COUNTERS)
     saw: set[UUID] = set()
     if change.before is not None:
         facts = {f"before_{name}": value for name, value in change.before.items()}

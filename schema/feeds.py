@@ -9,7 +9,7 @@ import strawberry
 
 import models
 from models import ContentKind, EscalationState
-from resolvers import activity, boards, contents, escalations, policy, questions, tasks
+from resolvers import activity, boards, contents, escalations, policy, polls, questions, tasks
 from resolvers.form import form
 from resolvers.live import Subject
 from resolvers.paging import Listing
@@ -21,6 +21,7 @@ from schema.context import Info
 from schema.escalations import Escalation
 from schema.live import Continue, FeedCursor, FeedEvent, events
 from schema.paging import After, Before, Connection, First, Last
+from schema.polls import Poll
 from schema.questions import Question
 from schema.tasks import Task
 
@@ -102,6 +103,7 @@ class ContentThread(Snapshot):
 @strawberry.type(description="A board as the hall sees it.")
 class QuestionBoardView(Snapshot):
     board: QuestionBoard = plain("The board.")
+    polls: Connection[Poll] = listed(polls.PUBLISHED, "Poll", "Those that have been opened, newest first.")
 
     @strawberry.field(description="What the hall sees.")
     async def questions(
@@ -122,12 +124,14 @@ class QuestionBoardView(Snapshot):
 class QuestionBoardModeration(Snapshot):
     board: QuestionBoard = plain("The board.")
     questions: Connection[Question] = listed(questions.ALL, "Question", "All of them, newest first.")
+    polls: Connection[Poll] = listed(polls.ALL, "Poll", "All of them, drafts included, newest first.")
 
 
 @strawberry.type(description="A board as the hall's screen shows it.")
 class QuestionBoardDisplay(Snapshot):
     board: QuestionBoard = plain("The board.")
     questions: Connection[Question] = listed(questions.SHOWN, "Question", "What is on screen: one, or none.")
+    polls: Connection[Poll] = listed(polls.SHOWN, "Poll", "Those that are open, newest first.")
 
 
 @strawberry.type(description="The viewer's own questions on a board, in every state.")

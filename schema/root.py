@@ -27,6 +27,7 @@ from schema.live import FEED_CURSOR, FeedCursor
 from schema.masking import Masking
 from schema.members import MemberMutations
 from schema.networks import NetworkQueries
+from schema.polls import PollMutations
 from schema.questions import QuestionMutations
 from schema.search import SearchQueries
 from schema.tasks import TaskMutations
@@ -71,6 +72,7 @@ class Mutation(
     EscalationMutations,
     BoardMutations,
     QuestionMutations,
+    PollMutations,
 ):
     pass
 

@@ -17,6 +17,9 @@ fragment Row on Node {
   }
   ... on Community { name about communityState: state memberCount }
   ... on QuestionBoard { title boardState: state }
+  ... on Poll {
+    question: title pollState: state choicesMost anonymous results voters options { id text counted: votes }
+  }
   ... on Comment { text: body lifecycle }
   ... on Task { title taskState: state dueAt participants(first: 100) { nodes { id role state } } }
   ... on TaskMessage { text: body }
@@ -41,8 +44,8 @@ class FeedKind:
         return f"subscription ($id: ID!, $after: FeedCursor) {{ {call} {event_of(ROW)} }}{FRAGMENT}"
 
 
-def _part(one: str, many: str) -> Callable[[Any], Iterable[Any]]:
-    return lambda found: [*([found[one]] if one else []), *(found[many]["nodes"] if many else [])]
+def _part(one: str, *lists: str) -> Callable[[Any], Iterable[Any]]:
+    return lambda found: [*([found[one]] if one else []), *(node for many in lists for node in found[many]["nodes"])]
 
 
 def _nested(one: str, many: str) -> Callable[[Any], Iterable[Any]]:
@@ -73,15 +76,14 @@ KINDS = {
             f"content {{ {ROW} ... on Article {{ {_list('comments')} }} }}",
             _nested("content", "comments"),
         ),
-        FeedKind("questionBoard", "id: $id", f"board {{ {ROW} }} {_list('questions')}", _part("board", "questions")),
-        FeedKind(
-            "questionBoardModeration",
-            "id: $id",
-            f"board {{ {ROW} }} {_list('questions')}",
-            _part("board", "questions"),
-        ),
-        FeedKind(
-            "questionBoardDisplay", "id: $id", f"board {{ {ROW} }} {_list('questions')}", _part("board", "questions")
+        *(
+            FeedKind(
+                name,
+                "id: $id",
+                f"board {{ {ROW} }} {_list('questions')} {_list('polls')}",
+                _part("board", "questions", "polls"),
+            )
+            for name in ("questionBoard", "questionBoardModeration", "questionBoardDisplay")
         ),
         # The board is in the feed because the feed ends with it; its query has no place for it.
         FeedKind("myQuestions", "boardId: $id", _list("questions"), _part("", "questions")),
