@@ -28,7 +28,7 @@ CURSOR = struct.Struct(">16sqq8s")  # epoch, position, counters, feed and filter
 class Source:
     """One kind of row that a feed shows: those that `rule` allows, of them those that `where` keeps.
 
-    `counters` lets one know that its numbers moved, if that is less than everybody who sees the row.
+    `counters` is the rule for its hot numbers, where not everybody who sees the row may see them move.
     """
 
     rule: Rule[Any]
@@ -162,8 +162,8 @@ async def _sight(
     now, before = source.rule.now, source.rule.before
     see_now = await db.audience(now, change.row_id, viewers, *source.where(now.row))
     if change.kind is Kind.COUNTERS:
-        counts = await db.audience(source.counters.now, change.row_id, see_now) if source.counters else see_now
-        return dict.fromkeys(counts, Outcome.COUNTERS)
+        may_count = await db.audience(source.counters.now, change.row_id, see_now) if source.counters else see_now
+        return dict.fromkeys(may_count, Outcome.COUNTERS)
     saw: set[UUID] = set()
     if change.before is not None:
         facts = {f"before_{name}": value for name, value in change.before.items()}

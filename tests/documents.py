@@ -43,6 +43,7 @@ _POLL = (
 
 CREATE_TOPIC = mutation("createTopic", "communityId: ID!, input: ContentInput!", _TOPIC)
 CREATE_POST = mutation("createPost", "communityId: ID!, input: ContentInput!", f"post {{ {_ARTICLE} }}")
+CREATE_IDEA = mutation("createIdea", "communityId: ID!, input: ContentInput!", f"idea {{ {_ARTICLE} }}")
 EDIT_CONTENT = mutation("editContent", "contentId: ID!, input: EditContentInput!, ifVersion: Int", _CONTENT)
 WITHDRAW_CONTENT = mutation("withdrawContent", "contentId: ID!", _CONTENT)
 
@@ -91,7 +92,10 @@ WITHDRAW_POLL = mutation("withdrawPoll", "pollId: ID!", _POLL)
 CAST_BALLOT = mutation("castBallot", "pollId: ID!, optionIds: [ID!]!", _POLL)
 RETRACT_BALLOT = mutation("retractBallot", "pollId: ID!", _POLL)
 
+ADD_MEMBER = mutation("addMember", "networkId: ID!, input: AddMemberInput!", "invitation { id } token")
 INVITE = mutation("inviteToCommunity", "communityId: ID!, input: InviteToCommunityInput!", "membership { id state }")
+CREATE_COMMUNITY = mutation("createCommunity", "networkId: ID!, input: CreateCommunityInput!", "community { id }")
+ACCEPT_MEMBERSHIP = mutation("acceptMembership", "communityId: ID!", "membership { id state roles }")
 JOIN = mutation("joinCommunity", "communityId: ID!", "membership { id state }")
 ACCEPT_MEMBERSHIP = mutation("acceptMembership", "communityId: ID!", "membership { id state roles }")
 DECLINE_MEMBERSHIP = mutation("declineMembership", "communityId: ID!", "membership { id state }")

@@ -8,19 +8,26 @@ from typing import Any
 import pytest
 
 from models import (
+    Admits,
     Ballot,
     BallotChoice,
+    BoardState,
     CommunityRole,
     Poll,
     PollOption,
     PollResults,
     PollState,
+    Principal,
+    PrincipalKind,
+    QuestionBoard,
+    Visit,
+    VisitorRights,
 )
 from resolvers import policy
 from tests import documents as do
-from tests.client import event_of
+from tests.client import Client, event_of
 from tests.tables import table
-from tests.traces import changes, count, look, statements
+from tests.traces import answer, changes, count, look, statements
 from tests.unchanged import nothing_happens
 from tests.world import Person, World, gid
 
@@ -36,6 +43,16 @@ def hall(feed: str = "questionBoard") -> str:
 async def vote(person: Person, poll: Poll, *options: PollOption) -> Any:
     ids = [gid(option) for option in options]
     return (await person.client.do(do.CAST_BALLOT, pollId=gid(poll), optionIds=ids))["poll"]
+
+
+async def seat(world: World, board: QuestionBoard) -> Client:
+    """A visitor of the board."""
+    principal = Principal(kind=PrincipalKind.VISITOR)
+    visit = Visit(
+        network_id=world.network.id, board_id=board.id, principal_id=principal.id, name="Vera", address_hash=bytes(32)
+    )
+    await world.add(principal, visit)
+    return Client(world.service, principal.id)
 
 
 async def standing(world: World, poll: Poll, *options: PollOption) -> tuple[int, ...]:
@@ -249,6 +266,36 @@ async def test_who_sees_who_chose_what(world, ann, bob, community, board, anonym
     (of_bob,) = ids["voter"]
     for name, client in clients.items():
         assert await look(client, do.NODE, id=of_bob) == ("Y" if of_bob in ids[name] else "-")
+
+
+VISITORS = {"NONE": "- -", "READ": "Y N", "ASK": "Y N", "ASK_AND_VOTE": "Y Y"}
+
+
+@pytest.mark.parametrize("rights", VISITORS)
+async def test_a_visitor_sees_and_votes_as_far_as_the_board_lets_visitors(world, community, rights):
+    await world.change(community, admits=Admits.EXTERNALS)
+    board = await world.board(community)
+    await world.change(board, visitors=VisitorRights[rights])
+    visitor = await seat(world, board)
+    poll, (a, _) = await world.poll(board)
+    seen = await look(visitor, do.NODE, id=gid(poll))
+    voted = await answer(visitor, do.CAST_BALLOT, pollId=gid(poll), optionIds=[gid(a)])
+    assert f"{seen} {voted}" == VISITORS[rights]
+
+
+async def test_the_panel_sees_a_visitor_by_the_name_of_the_seat_until_the_board_closes(world, ann, community):
+    await world.change(community, admits=Admits.EXTERNALS)
+    board = await world.board(community)
+    await world.change(board, visitors=VisitorRights.ASK_AND_VOTE)
+    visitor = await seat(world, board)
+    poll, (a, _) = await world.poll(board, anonymous=False)
+    await visitor.do(do.CAST_BALLOT, pollId=gid(poll), optionIds=[gid(a)])
+    shown = [{"voter": None, "visitorName": "Vera", "choices": [{"text": "A"}]}]
+    for person in (visitor, ann.client):
+        found = (await person.ask(BALLOTS, id=gid(poll)))["node"]["ballots"]["nodes"]
+        assert [{**ballot, "id": ""} for ballot in found] == [{**ballot, "id": ""} for ballot in shown]
+    await world.change(board, state=BoardState.CLOSED)
+    assert await look(visitor, do.NODE, id=gid(poll)) == "-"
 
 
 async def test_an_anonymous_ballot_is_told_nowhere_but_to_its_voter(world, ann, bob, board, caplog):

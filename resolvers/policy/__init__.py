@@ -4,18 +4,24 @@ The only place that says so.
 """
 
 from resolvers.policy.accounts import see_account
+from resolvers.policy.boards import RUNNING as RUNNING_BOARDS
 from resolvers.policy.boards import (
     ask_on_board,
+    change_answer_window,
+    count_on_board,
     display_board,
     follow_board,
     manage_board,
     revoke_kiosk_key,
     run_board,
+    see_answer_window,
     see_board,
     see_kiosk_key,
 )
 from resolvers.policy.communities import (
+    PANEL,
     accept_membership,
+    answer_in_community,
     contribute_to_community,
     edit_community,
     escalate_into_community,
@@ -62,8 +68,12 @@ from resolvers.policy.polls import (
     vote_in_poll,
 )
 from resolvers.policy.questions import (
+    addressed_question,
+    count_votes,
     decide_question,
+    edit_question,
     follow_question,
+    hand_on_question,
     moderate_question,
     own_question,
     read_question,

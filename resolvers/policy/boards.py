@@ -1,15 +1,35 @@
 """Who may see, run and show a board."""
 
+from collections.abc import Collection
 from typing import Any
 
 from sqlalchemy import and_, or_
 from sqlalchemy.orm import aliased
 from sqlmodel import col
 
-from models import BoardState, KioskKey, QuestionBoard
-from resolvers.policy.communities import PANEL, belongs_to, contributes_to, is_active, reads
+from models import AnswerWindow, BoardState, KioskKey, QuestionBoard, ShowCounts, Visit, VisitorRights
+from resolvers.policy.communities import PANEL, belongs_to, contributes_to, is_active, is_open_to_all, reads
 from resolvers.policy.networks import no_guest, stands_in
 from resolvers.policy.rules import Condition, Viewer, rule, sight, some
+
+RUNNING = (BoardState.OPEN, BoardState.PAUSED)
+READERS = (VisitorRights.READ, VisitorRights.ASK, VisitorRights.ASK_AND_VOTE)
+ASKERS = (VisitorRights.ASK, VisitorRights.ASK_AND_VOTE)
+VOTERS = (VisitorRights.ASK_AND_VOTE,)
+
+
+def _seats(viewer: Viewer, board: Any, rights: Collection[VisitorRights]) -> Condition:
+    """The viewer came by the join code, and the board runs and lets visitors do this."""
+    visit = aliased(Visit)
+    has_seat = some(
+        visit, where=[visit.board_id == board.id, visit.principal_id == viewer, col(visit.ended_at).is_(None)]
+    )
+    return and_(board.state.in_(RUNNING), board.visitors.in_(rights), has_seat, is_open_to_all(board.community_id))
+
+
+def visits(viewer: Viewer, board_id: Any, rights: Collection[VisitorRights] = READERS) -> Condition:
+    board = aliased(QuestionBoard)
+    return some(board, where=[board.id == board_id, _seats(viewer, board, rights)])
 
 
 def has_kiosk_key(viewer: Viewer, board_id: Any) -> Condition:
@@ -19,12 +39,12 @@ def has_kiosk_key(viewer: Viewer, board_id: Any) -> Condition:
 
 @sight(QuestionBoard)
 def see_board(viewer: Viewer, board: Any) -> Condition:
-    return or_(reads(viewer, board.community_id), has_kiosk_key(viewer, board.id))
+    return or_(follow_board(viewer, board), has_kiosk_key(viewer, board.id))
 
 
 @rule(QuestionBoard)
 def follow_board(viewer: Viewer, board: Any) -> Condition:
-    return reads(viewer, board.community_id)
+    return or_(reads(viewer, board.community_id), _seats(viewer, board, READERS))
 
 
 @rule(QuestionBoard)
@@ -49,8 +69,18 @@ def display_board(viewer: Viewer, board: Any) -> Condition:
 
 
 @rule(QuestionBoard)
+def count_on_board(viewer: Viewer, board: Any) -> Condition:
+    """How many voted for what is everybody's to see, or for those who run the board."""
+    has_closed = and_(board.show_counts == ShowCounts.AFTER_CLOSE, board.state == BoardState.CLOSED)
+    is_shown = and_(or_(board.show_counts == ShowCounts.ALWAYS, has_closed), see_board(viewer, board))
+    return or_(is_shown, run_board(viewer, board))
+
+
+@rule(QuestionBoard)
 def ask_on_board(viewer: Viewer, board: Any) -> Condition:
-    return and_(board.state == BoardState.OPEN, contributes_to(viewer, board.community_id))
+    return and_(
+        board.state == BoardState.OPEN, or_(contributes_to(viewer, board.community_id), _seats(viewer, board, ASKERS))
+    )
 
 
 @sight(KioskKey)
@@ -62,3 +92,15 @@ def see_kiosk_key(viewer: Viewer, key: Any) -> Condition:
 @rule(KioskKey)
 def revoke_kiosk_key(viewer: Viewer, key: Any) -> Condition:
     return see_kiosk_key(viewer, key)
+
+
+@sight(AnswerWindow)
+def see_answer_window(viewer: Viewer, window: Any) -> Condition:
+    board = aliased(QuestionBoard)
+    return some(board, where=[board.id == window.board_id, see_board(viewer, board)])
+
+
+@rule(AnswerWindow)
+def change_answer_window(viewer: Viewer, window: Any) -> Condition:
+    board = aliased(QuestionBoard)
+    return some(board, where=[board.id == window.board_id, manage_board(viewer, board)])

@@ -88,6 +88,20 @@ def is_active(community_id: Any) -> Condition:
     return some(community, where=[community.id == community_id, community.state == CommunityState.ACTIVE])
 
 
+def is_open_to_all(community_id: Any) -> Condition:
+    """Nothing internal is said there: whoever comes may read."""
+    community = aliased(Community)
+    return some(
+        community,
+        where=[
+            community.id == community_id,
+            community.state == CommunityState.ACTIVE,
+            community.visibility == Visibility.OPEN,
+            community.admits == Admits.EXTERNALS,
+        ],
+    )
+
+
 def contributes_to(viewer: Viewer, community_id: Any) -> Condition:
     """The viewer belongs to the community, and it is not archived."""
     return and_(is_active(community_id), belongs_to(viewer, community_id))
@@ -166,6 +180,12 @@ def run_boards_in_community(viewer: Viewer, community: Any) -> Condition:
         belongs_to(viewer, community.id, roles=PANEL),
         stands_in(viewer, community.network_id, no_guest),
     )
+
+
+@rule(Community)
+def answer_in_community(viewer: Viewer, community: Any) -> Condition:
+    """Look through what waits for an answer there: whoever is on its panel, guests among them."""
+    return belongs_to(viewer, community.id, roles=PANEL | RESPONDERS)
 
 
 @rule(Community)

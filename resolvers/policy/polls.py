@@ -7,7 +7,7 @@ from sqlalchemy.orm import aliased
 from sqlmodel import col
 
 from models import Ballot, Poll, PollOption, PollResults, PollState, QuestionBoard
-from resolvers.policy.boards import has_kiosk_key, run_board
+from resolvers.policy.boards import VOTERS, has_kiosk_key, run_board, visits
 from resolvers.policy.communities import PANEL, belongs_to, contributes_to, is_active, reads
 from resolvers.policy.rules import Condition, Viewer, rule, sight, some
 
@@ -27,7 +27,8 @@ def see_poll(viewer: Viewer, poll: Any) -> Condition:
 @rule(Poll)
 def see_published_poll(viewer: Viewer, poll: Any) -> Condition:
     """As the audience sees it, whoever looks."""
-    return and_(poll.state.in_(PUBLISHED), reads(viewer, poll.community_id))
+    attends = or_(reads(viewer, poll.community_id), visits(viewer, poll.board_id))
+    return and_(poll.state.in_(PUBLISHED), attends)
 
 
 @rule(Poll)
@@ -53,8 +54,9 @@ def show_poll(viewer: Viewer, poll: Any) -> Condition:
 
 @rule(Poll)
 def vote_in_poll(viewer: Viewer, poll: Any) -> Condition:
-    """A poll goes by its own state: one may be asked how it was when the board has closed."""
-    return and_(poll.state == PollState.OPEN, contributes_to(viewer, poll.community_id))
+    """A poll goes by its own state: one may be asked how it was when the board has closed. Visitors have left then."""
+    attends = or_(contributes_to(viewer, poll.community_id), visits(viewer, poll.board_id, VOTERS))
+    return and_(poll.state == PollState.OPEN, attends)
 
 
 @rule(Poll)

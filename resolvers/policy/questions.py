@@ -6,10 +6,10 @@ from sqlalchemy import and_, not_, or_
 from sqlalchemy.orm import aliased
 from sqlmodel import col
 
-from models import AuthorSeal, BoardState, Question, QuestionBoard, QuestionState, Vote
-from resolvers.policy.boards import has_kiosk_key
+from models import AuthorSeal, Question, QuestionAddressee, QuestionBoard, QuestionState, Vote
+from resolvers.policy.boards import RUNNING, VOTERS, count_on_board, has_kiosk_key, visits
 from resolvers.policy.communities import PANEL, belongs_to, contributes_to, is_active, reads
-from resolvers.policy.networks import is_self
+from resolvers.policy.networks import internal, is_self, stands_in
 from resolvers.policy.rules import Condition, Viewer, rule, sight, some
 
 PUBLISHED = (QuestionState.VISIBLE, QuestionState.ANSWERED, QuestionState.DISMISSED)
@@ -21,10 +21,16 @@ def _asked_by(viewer: Viewer, question: Any) -> Condition:
     return or_(is_self(viewer, question.author_id), is_sealed_asker)
 
 
+def _attends(viewer: Viewer, question: Any) -> Condition:
+    """The viewer sits in the hall: as a reader of the community, or as a visitor of the board."""
+    return or_(reads(viewer, question.community_id), visits(viewer, question.board_id))
+
+
 @sight(Question)
 def see_question(viewer: Viewer, question: Any) -> Condition:
     return or_(
         see_published_question(viewer, question),
+        _was_merged(viewer, question),
         own_question(viewer, question),
         moderate_question(viewer, question),
         show_question(viewer, question),
@@ -34,7 +40,12 @@ def see_question(viewer: Viewer, question: Any) -> Condition:
 @rule(Question)
 def see_published_question(viewer: Viewer, question: Any) -> Condition:
     """As the audience sees it, whoever looks."""
-    return and_(question.state.in_(PUBLISHED), reads(viewer, question.community_id))
+    return and_(question.state.in_(PUBLISHED), _attends(viewer, question))
+
+
+def _was_merged(viewer: Viewer, question: Any) -> Condition:
+    """What the hall has seen leads on to what it was merged into."""
+    return and_(question.state == QuestionState.MERGED, question.number.is_not(None), _attends(viewer, question))
 
 
 @rule(Question)
@@ -45,7 +56,7 @@ def follow_question(viewer: Viewer, question: Any) -> Condition:
 
 @rule(Question)
 def own_question(viewer: Viewer, question: Any) -> Condition:
-    return and_(_asked_by(viewer, question), reads(viewer, question.community_id))
+    return and_(_asked_by(viewer, question), _attends(viewer, question))
 
 
 @rule(Question)
@@ -71,10 +82,31 @@ def show_question(viewer: Viewer, question: Any) -> Condition:
 
 @rule(Question)
 def read_question(viewer: Viewer, question: Any) -> Condition:
-    """A withdrawn body is the asker's alone."""
+    """A withdrawn body is the asker's alone; a merged one is for its asker and the moderators."""
     return and_(
-        or_(question.state != QuestionState.WITHDRAWN, own_question(viewer, question)), see_question(viewer, question)
+        or_(question.state != QuestionState.WITHDRAWN, own_question(viewer, question)),
+        or_(
+            question.state != QuestionState.MERGED,
+            own_question(viewer, question),
+            moderate_question(viewer, question),
+        ),
+        see_question(viewer, question),
     )
+
+
+@rule(Question)
+def count_votes(viewer: Viewer, question: Any) -> Condition:
+    board = aliased(QuestionBoard)
+    is_counted = some(board, where=[board.id == question.board_id, count_on_board(viewer, board)])
+    return and_(is_counted, see_question(viewer, question))
+
+
+@rule(Question)
+def addressed_question(viewer: Viewer, question: Any) -> Condition:
+    """It is put to the viewer."""
+    addressee = aliased(QuestionAddressee)
+    is_put = some(addressee, where=[addressee.question_id == question.id, is_self(viewer, addressee.member_id)])
+    return and_(is_put, see_question(viewer, question))
 
 
 @rule(Question)
@@ -91,21 +123,54 @@ def withdraw_question(viewer: Viewer, question: Any) -> Condition:
     )
 
 
+def _is_own_or_holds_own(viewer: Viewer, question: Any) -> Condition:
+    """Asked by the viewer, or with a question merged into it that was."""
+    merged = aliased(Question)
+    holds = some(merged, where=[merged.merged_into_id == question.id, _asked_by(viewer, merged)])
+    return or_(_asked_by(viewer, question), holds)
+
+
 @rule(Question)
 def upvote_question(viewer: Viewer, question: Any) -> Condition:
     board = aliased(QuestionBoard)
-    running = (BoardState.OPEN, BoardState.PAUSED)
-    is_running = some(board, where=[board.id == question.board_id, col(board.state).in_(running)])
+    is_running = some(board, where=[board.id == question.board_id, col(board.state).in_(RUNNING)])
     return and_(
         question.state == QuestionState.VISIBLE,
         is_running,
-        contributes_to(viewer, question.community_id),
-        not_(_asked_by(viewer, question)),
+        or_(contributes_to(viewer, question.community_id), visits(viewer, question.board_id, VOTERS)),
+        not_(_is_own_or_holds_own(viewer, question)),
     )
 
 
 @rule(Question)
 def upvoted_question(viewer: Viewer, question: Any) -> Condition:
-    vote = aliased(Vote)
-    has_voted = some(vote, where=[vote.question_id == question.id, vote.principal_id == viewer])
+    """The viewer's vote, for it or for one that was merged into it."""
+    vote, voted = aliased(Vote), aliased(Question)
+    has_voted = some(
+        vote,
+        voted,
+        where=[
+            vote.principal_id == viewer,
+            vote.question_id == voted.id,
+            or_(col(voted.id) == question.id, col(voted.merged_into_id) == question.id),
+        ],
+    )
     return and_(has_voted, see_question(viewer, question))
+
+
+@rule(Question)
+def edit_question(viewer: Viewer, question: Any) -> Condition:
+    """Its asker while it waits; the moderators while it can still be read."""
+    is_waiting = and_(question.state == QuestionState.PENDING, own_question(viewer, question))
+    is_open = question.state.in_((QuestionState.PENDING, QuestionState.VISIBLE))
+    return and_(is_active(question.community_id), or_(is_waiting, and_(is_open, moderate_question(viewer, question))))
+
+
+@rule(Question)
+def hand_on_question(viewer: Viewer, question: Any) -> Condition:
+    """Make a task or an escalation of it: colleagues on the panel may."""
+    return and_(
+        question.state.in_((QuestionState.PENDING, *PUBLISHED)),
+        decide_question(viewer, question),
+        stands_in(viewer, question.network_id, internal),
+    )
