@@ -27,7 +27,7 @@ class ExportFormat(StrEnum):
 
 @dataclass(frozen=True)
 class Line:
-    """A question, as far as the viewer may read it. Who asked, if it was asked by name; times as everybody sees them."""
+    """A question, as far as the viewer may read it: by whom, if it was asked by name; times as everybody sees them."""
 
     number: int | None
     state: str
