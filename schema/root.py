@@ -27,6 +27,7 @@ from schema.live import FEED_CURSOR, FeedCursor
 from schema.masking import Masking, coded
 from schema.members import MemberMutations
 from schema.networks import NetworkQueries
+from schema.polls import PollMutations
 from schema.questions import PanelMutations, QuestionMutations
 from schema.queues import QueueQueries
 from schema.search import SearchQueries
@@ -73,6 +74,7 @@ class Mutation(
     EscalationMutations,
     BoardMutations,
     QuestionMutations,
+    PollMutations,
     PanelMutations,
 ):
     pass

@@ -28,6 +28,17 @@ def text(turn: Turn) -> dict[str, Any]:
     return {"text": f"text {turn.count}", "flag": bool(turn.picks[1] % 2), "tags": ["red", "blue"][: turn.picks[1] % 3]}
 
 
+def options(turn: Turn) -> dict[str, Any]:
+    """One or both of the first two options of the poll that is picked."""
+    poll = turn.ids["polls"][turn.picks[0] % len(turn.ids["polls"])]
+    first, second = turn.ids[f"options of {poll}"]
+    return {"options": [[first], [second], [first, second]][turn.picks[1] % 3]}
+
+
+def kind_of_poll(turn: Turn) -> dict[str, Any]:
+    return text(turn) | {"results": ["ALWAYS", "AFTER_CLOSE"][turn.picks[1] // 2 % 2]}
+
+
 def roles(turn: Turn) -> dict[str, Any]:
     return {"roles": [["MEMBER"], ["PRESENTER"], ["MANAGER"], ["RESPONDER"], ["OWNER"]][turn.picks[1] % 5]}
 
@@ -70,6 +81,27 @@ ACTIONS: dict[str, Action] = {
     "withdraw question": (mutation("withdrawQuestion(questionId: $a)", "question { id }"), ("questions",), "", nothing),
     "upvote": (mutation("upvoteQuestion(questionId: $a)", "question { id }"), ("questions",), "", nothing),
     "retract": (mutation("retractUpvote(questionId: $a)", "question { id }"), ("questions",), "", nothing),
+    "draft poll": (
+        mutation(
+            'createPoll(boardId: $a, input: {title: $text, options: ["A", "B"], choicesMost: 2, '
+            "anonymous: $flag, results: $results})",
+            "poll { id options { id } }",
+            TEXT + ", $flag: Boolean!, $results: PollResults!",
+        ),
+        ("boards",),
+        "polls",
+        kind_of_poll,
+    ),
+    "open poll": (mutation("openPoll(pollId: $a)", "poll { id }"), ("polls",), "", nothing),
+    "close poll": (mutation("closePoll(pollId: $a)", "poll { id }"), ("polls",), "", nothing),
+    "withdraw poll": (mutation("withdrawPoll(pollId: $a)", "poll { id }"), ("polls",), "", nothing),
+    "cast ballot": (
+        mutation("castBallot(pollId: $a, optionIds: $options)", "poll { id }", "$a: ID!, $options: [ID!]!"),
+        ("polls",),
+        "",
+        options,
+    ),
+    "retract ballot": (mutation("retractBallot(pollId: $a)", "poll { id }"), ("polls",), "", nothing),
     "open": (mutation("openQuestionBoard(boardId: $a)", "questionBoard { id }"), ("boards",), "", nothing),
     "pause": (mutation("pauseQuestionBoard(boardId: $a)", "questionBoard { id }"), ("boards",), "", nothing),
     "close": (
@@ -167,6 +199,12 @@ ACTIONS: dict[str, Action] = {
     ),
     "post": (
         mutation("createPost(communityId: $a, input: {title: $text, tags: $tags})", "post { id }", CONTENT),
+        ("communities",),
+        "contents",
+        text,
+    ),
+    "idea": (
+        mutation("createIdea(communityId: $a, input: {title: $text, tags: $tags})", "idea { id }", CONTENT),
         ("communities",),
         "contents",
         text,
@@ -329,4 +367,6 @@ USUAL = {
     "no window": "owner",
     "arrange": "presenter", "edit question": "asker", "label": "presenter", "merge": "presenter",
     "unmerge": "presenter", "go on as topic": "owner", "escalate question": "owner", "task on question": "owner",
+    "draft poll": "presenter", "open poll": "presenter", "close poll": "presenter",
+    "withdraw poll": "owner", "cast ballot": "member", "retract ballot": "member",
 }  # fmt: skip

@@ -36,8 +36,14 @@ _QUESTION = (
     " author { id } }"
 )
 
+_POLL = (
+    "poll { id title state choicesMost anonymous results voters openedAt closedAt"
+    " options { id text votes } viewerChoices { text } viewerCan { vote { allowed } moderate { allowed } } }"
+)
+
 CREATE_TOPIC = mutation("createTopic", "communityId: ID!, input: ContentInput!", _TOPIC)
 CREATE_POST = mutation("createPost", "communityId: ID!, input: ContentInput!", f"post {{ {_ARTICLE} }}")
+CREATE_IDEA = mutation("createIdea", "communityId: ID!, input: ContentInput!", f"idea {{ {_ARTICLE} }}")
 EDIT_CONTENT = mutation("editContent", "contentId: ID!, input: EditContentInput!, ifVersion: Int", _CONTENT)
 WITHDRAW_CONTENT = mutation("withdrawContent", "contentId: ID!", _CONTENT)
 
@@ -99,6 +105,13 @@ TO_TOPIC = mutation("turnQuestionIntoTopic", "questionId: ID!", "topic { id titl
 ESCALATE_QUESTION = mutation("escalateQuestion", "questionId: ID!, input: EscalateQuestionInput!", _ESCALATION)
 UPVOTE = mutation("upvoteQuestion", "questionId: ID!", _QUESTION)
 RETRACT_UPVOTE = mutation("retractUpvote", "questionId: ID!", _QUESTION)
+
+CREATE_POLL = mutation("createPoll", "boardId: ID!, input: CreatePollInput!", _POLL)
+OPEN_POLL = mutation("openPoll", "pollId: ID!", _POLL)
+CLOSE_POLL = mutation("closePoll", "pollId: ID!", _POLL)
+WITHDRAW_POLL = mutation("withdrawPoll", "pollId: ID!", _POLL)
+CAST_BALLOT = mutation("castBallot", "pollId: ID!, optionIds: [ID!]!", _POLL)
+RETRACT_BALLOT = mutation("retractBallot", "pollId: ID!", _POLL)
 
 INVITE = mutation("inviteToCommunity", "communityId: ID!, input: InviteToCommunityInput!", "membership { id state }")
 JOIN = mutation("joinCommunity", "communityId: ID!", "membership { id state }")

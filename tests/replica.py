@@ -13,6 +13,7 @@ fragment Row on Node {
   ... on Topic {
     title text: body lifecycle tags revision publishedAt editedAt commentCount answerState acceptedAnswer { id }
   }
+  ... on Idea { title text: body lifecycle tags revision publishedAt editedAt commentCount }
   ... on Post { title text: body lifecycle tags revision publishedAt editedAt commentCount }
   ... on Question {
     body questionState: state number votes anonymous onScreen publishedAt answeredAt answeredHow rejectReason isMine
@@ -32,6 +33,10 @@ fragment Row on Node {
   ... on Escalation {
     escalationState: state createdAt pushedAt answeredAt resolvedAt answeredByPull topic { id } task { id }
     assignee { id }
+  }
+  ... on Poll {
+    question: title pollState: state choicesMost anonymous results openedAt closedAt voters
+    options { id text counted: votes }
   }
 }
 """
@@ -55,8 +60,8 @@ class FeedKind:
         return f"subscription ($id: ID!, $after: FeedCursor) {{ {call} {event_of(ROW)} }}{FRAGMENT}"
 
 
-def _part(one: str, many: str) -> Callable[[Any], Iterable[Any]]:
-    return lambda found: [*([found[one]] if one else []), *(found[many]["nodes"] if many else [])]
+def _part(one: str, *lists: str) -> Callable[[Any], Iterable[Any]]:
+    return lambda found: [*([found[one]] if one else []), *(node for many in lists for node in found[many]["nodes"])]
 
 
 def _nested(one: str, many: str) -> Callable[[Any], Iterable[Any]]:
@@ -87,15 +92,14 @@ KINDS = {
             f"content {{ {ROW} ... on Article {{ {_list('comments')} }} }}",
             _nested("content", "comments"),
         ),
-        FeedKind("questionBoard", "id: $id", f"board {{ {ROW} }} {_list('questions')}", _part("board", "questions")),
-        FeedKind(
-            "questionBoardModeration",
-            "id: $id",
-            f"board {{ {ROW} }} {_list('questions')}",
-            _part("board", "questions"),
-        ),
-        FeedKind(
-            "questionBoardDisplay", "id: $id", f"board {{ {ROW} }} {_list('questions')}", _part("board", "questions")
+        *(
+            FeedKind(
+                name,
+                "id: $id",
+                f"board {{ {ROW} }} {_list('questions')} {_list('polls')}",
+                _part("board", "questions", "polls"),
+            )
+            for name in ("questionBoard", "questionBoardModeration", "questionBoardDisplay")
         ),
         FeedKind("myQuestions", "boardId: $id", f"board {{ {ROW} }} {_list('questions')}", _part("board", "questions")),
         FeedKind("myTasks", "networkId: $id", _list("tasks"), _part("", "tasks")),

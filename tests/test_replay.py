@@ -108,8 +108,11 @@ class Play:
         variables = dict(zip("ab", chosen, strict=False)) | extra(Turn(self.count, self.ids, picks))
         payload = await self.clients[actor].payload(document, **variables)
         if new and not payload["problems"]:
-            (made,) = [value["id"] for name, value in payload.items() if name != "problems"]
+            (node,) = [value for name, value in payload.items() if name != "problems"]
+            made = node["id"]
             self.ids[new] += [made] if made not in self.ids[new] else []
+            if "options" in node:
+                self.ids[f"options of {made}"] = [option["id"] for option in node["options"]]
 
     async def compare(self) -> None:
         await settled(self.service)
@@ -173,7 +176,7 @@ step = st.tuples(
 )
 
 
-# What has happened before a sequence begins: questions in several states, topics, an escalation, a task with talk.
+# What has happened before a sequence begins: questions, polls, topics, an escalation, a task with talk.
 OPENING = [
     ("asker", "ask", (0, 1)),
     ("presenter", "approve", (0, 0)),
@@ -181,6 +184,11 @@ OPENING = [
     ("presenter", "approve", (1, 0)),
     ("presenter", "show", (1, 1)),
     ("asker", "ask", (0, 0)),
+    ("presenter", "draft poll", (0, 0)),
+    ("presenter", "open poll", (0, 0)),
+    ("member", "cast ballot", (0, 0)),
+    ("presenter", "draft poll", (0, 3)),
+    ("presenter", "open poll", (1, 0)),
     ("member", "topic", (0, 1)),
     ("helper", "topic", (1, 2)),
     ("member", "escalate", (0, 2)),

@@ -24,6 +24,10 @@ from models import (
     Moderation,
     Network,
     NetworkRole,
+    Poll,
+    PollOption,
+    PollResults,
+    PollState,
     Principal,
     PrincipalKind,
     Question,
@@ -233,6 +237,29 @@ class World:
         if anonymous:
             await self.add(AuthorSeal(question_id=question.id, principal_id=asker.principal_id))
         return question
+
+    async def poll(
+        self,
+        board: QuestionBoard,
+        *options: str,
+        state: PollState = PollState.OPEN,
+        results: PollResults = PollResults.ALWAYS,
+        **columns: Any,
+    ) -> tuple[Poll, list[PollOption]]:
+        poll = Poll(
+            network_id=self.network.id,
+            community_id=board.community_id,
+            board_id=board.id,
+            title="Which?",
+            state=state,
+            results=results,
+            opened_at=None if state is PollState.DRAFT else self.now,
+            **columns,
+        )
+        await self.add(poll)
+        offered = [PollOption(poll_id=poll.id, position=n, text=text) for n, text in enumerate(options or ("A", "B"))]
+        await self.add(*offered)
+        return poll, offered
 
     async def kiosk(self, board: QuestionBoard) -> tuple[Client, KioskKey, str]:
         principal = Principal(kind=PrincipalKind.KIOSK)
