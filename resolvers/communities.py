@@ -21,10 +21,10 @@ from models import (
     Visibility,
 )
 from realtime import topics
-from resolvers import policy
+from resolvers import attendance, policy
 from resolvers.context import Context
 from resolvers.errors import Conflict, Forbidden, NotFound
-from resolvers.form import form
+from resolvers.form import Form, form
 from resolvers.paging import Listing
 from resolvers.session import Reader, Transaction
 
@@ -70,16 +70,11 @@ async def create(
     join_policy: JoinPolicy | None,
 ) -> Community:
     """A new community, owned by the viewer. Without a join policy the widest legal one is taken."""
-    legal = LEGAL.get((admits, visibility), ())
     with form() as check:
         name = check.text("name", name, most=100)
         about = check.text("about", about, most=5_000, least=0)
-        if not legal:
-            check.flaw("visibility", f"a community that admits {admits.lower()} cannot be {visibility.lower()}")
-        elif join_policy and join_policy not in legal:
-            check.flaw("joinPolicy", f"here one can join by {' or '.join(legal)} only")
+        join_policy = lawful(check, admits, visibility, join_policy)
     async with ctx.transaction() as tx:
-        await tx.get(policy.create_community, network_id, lock=False)
         community = Community(
             network_id=network_id,
             name=name,
@@ -87,12 +82,28 @@ async def create(
             purpose=purpose,
             admits=admits,
             visibility=visibility,
-            join_policy=join_policy or legal[0],
+            join_policy=join_policy,
         )
-        await tx.add(community)
-        roles = CommunityRole.OWNER | CommunityRole.MEMBER
-        await enter(tx, community, await tx.member(network_id), MembershipState.ACTIVE, roles)
-        return tx.answer(community)
+        return tx.answer(await found(tx, community))
+
+
+def lawful(check: Form, admits: Admits, visibility: Visibility, join_policy: JoinPolicy | None) -> JoinPolicy:
+    """The join policy, or the widest that goes with the rest; a flaw for what table D1 does not have."""
+    legal = LEGAL.get((admits, visibility), ())
+    if not legal:
+        check.flaw("visibility", f"a community that admits {admits.lower()} cannot be {visibility.lower()}")
+    elif join_policy and join_policy not in legal:
+        check.flaw("joinPolicy", f"here one can join by {' or '.join(legal)} only")
+    return join_policy or next(iter(legal), JoinPolicy.INVITE)
+
+
+async def found(tx: Transaction, community: Community) -> Community:
+    """Add it, if the viewer may, with the viewer for its owner."""
+    await tx.get(policy.create_community, community.network_id, lock=False)
+    await tx.add(community)
+    roles = CommunityRole.OWNER | CommunityRole.MEMBER
+    await enter(tx, community, await tx.member(community.network_id), MembershipState.ACTIVE, roles)
+    return community
 
 
 async def update(ctx: Context, community_id: UUID, *, name: str | None, about: str | None) -> Community:
@@ -119,16 +130,20 @@ async def archive(ctx: Context, community_id: UUID) -> Community:
 async def join(ctx: Context, community_id: UUID) -> Membership:
     """Join, or ask to where joining is by request."""
     async with ctx.transaction() as tx:
-        community = await tx.get(policy.join_community, community_id)
-        member = await tx.member(community.network_id)
-        membership = await _standing(tx, community_id, member.id)
-        if membership and membership.state is MembershipState.ACTIVE:
-            raise Conflict("The viewer belongs to it already.")
-        is_invited = membership is not None and membership.state is MembershipState.INVITED
-        is_welcome = is_invited or community.join_policy is JoinPolicy.OPEN
-        state = MembershipState.ACTIVE if is_welcome else MembershipState.REQUESTED
-        roles = CommunityRole(membership.roles) if membership and is_invited else CommunityRole.MEMBER
-        return tx.answer(await enter(tx, community, member, state, roles))
+        return tx.answer(await admit(tx, await tx.get(policy.join_community, community_id)))
+
+
+async def admit(tx: Transaction, community: Community) -> Membership:
+    """The viewer comes in, or asks to; with the roles for which they were invited, if they were."""
+    member = await tx.member(community.network_id)
+    membership = await _standing(tx, community.id, member.id)
+    if membership and membership.state is MembershipState.ACTIVE:
+        raise Conflict("The viewer belongs to it already.")
+    is_invited = membership is not None and membership.state is MembershipState.INVITED
+    is_welcome = is_invited or community.join_policy is JoinPolicy.OPEN
+    state = MembershipState.ACTIVE if is_welcome else MembershipState.REQUESTED
+    roles = CommunityRole(membership.roles) if membership and is_invited else CommunityRole.MEMBER
+    return await enter(tx, community, member, state, roles)
 
 
 async def invite(ctx: Context, community_id: UUID, *, member_id: UUID, roles: Collection[CommunityRole]) -> Membership:
@@ -269,6 +284,7 @@ async def _tell(tx: Transaction, community: Community, membership: Membership, *
     if by:
         await tx.count(Community.member_count, community, by)
         tx.announce([topics.community_activity(community.id)], Kind.COUNTERS, community)
+        await attendance.recount(tx, community)
 
 
 async def _managed(tx: Transaction, membership_id: UUID) -> tuple[Membership, Community]:

@@ -6,7 +6,10 @@ All that is wrong is said at once.
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import cache
 from typing import TypeVar
+from urllib.parse import urlsplit
+from zoneinfo import available_timezones
 
 from email_validator import EmailNotValidError, validate_email
 
@@ -16,6 +19,21 @@ T = TypeVar("T")
 
 PASSWORD_LEAST, PASSWORD_MOST = 10, 200
 TAGS_MOST = 20
+LINK_MOST = 500
+
+
+@cache
+def time_zones() -> frozenset[str]:
+    return frozenset(available_timezones())
+
+
+def is_link(value: str) -> bool:
+    try:
+        parts = urlsplit(value)
+        named = bool(parts.hostname)
+    except ValueError:
+        return False
+    return parts.scheme in {"http", "https"} and named and value.isprintable() and " " not in value
 
 
 def is_storable(value: str) -> bool:
@@ -72,6 +90,18 @@ class Form:
         except OverflowError:
             self.flaw(field, f"{field} is out of range")
             return value
+
+    def link(self, field: str, value: str) -> str:
+        """Where a browser may be sent: a script or a file of the reader's own machine is no link."""
+        value = self.text(field, value, most=LINK_MOST)
+        if not is_link(value):
+            self.flaw(field, f"{field} is no http or https address")
+        return value
+
+    def time_zone(self, field: str, value: str) -> str:
+        if value not in time_zones():
+            self.flaw(field, f"{field} is no time zone of the IANA database")
+        return value
 
     def optional(self, check: Callable[..., T], field: str, value: T | None, **bounds: int) -> T | None:
         return None if value is None else check(field, value, **bounds)

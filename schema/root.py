@@ -26,8 +26,9 @@ from schema.invitations import InvitationMutations
 from schema.live import FEED_CURSOR, FeedCursor
 from schema.masking import Masking
 from schema.members import MemberMutations
-from schema.networks import NetworkQueries
+from schema.networks import NetworkMutations, NetworkQueries
 from schema.questions import QuestionMutations
+from schema.schedules import ScheduleMutations
 from schema.search import SearchQueries
 from schema.tasks import TaskMutations
 
@@ -64,6 +65,7 @@ class Mutation(
     AccountMutations,
     InvitationMutations,
     MemberMutations,
+    NetworkMutations,
     CommunityMutations,
     ContentMutations,
     CommentMutations,
@@ -71,6 +73,7 @@ class Mutation(
     EscalationMutations,
     BoardMutations,
     QuestionMutations,
+    ScheduleMutations,
 ):
     pass
 

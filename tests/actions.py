@@ -32,6 +32,11 @@ def roles(turn: Turn) -> dict[str, Any]:
     return {"roles": [["MEMBER"], ["PRESENTER"], ["MANAGER"], ["RESPONDER"], ["OWNER"]][turn.picks[1] % 5]}
 
 
+def hours(turn: Turn) -> dict[str, Any]:
+    hour = turn.picks[1]
+    return {"at": f"2026-03-02T{hour:02}:00:00Z", "until": f"2026-03-02T{hour + 1:02}:30:00Z"}
+
+
 Action = tuple[str, tuple[str, ...], str, Callable[[Turn], dict[str, Any]]]
 TEXT = "$a: ID!, $text: String!"
 CONTENT = "$a: ID!, $text: String!, $tags: [String!]!"
@@ -199,6 +204,62 @@ ACTIONS: dict[str, Action] = {
         text,
     ),
     "archive": (mutation("archiveCommunity(communityId: $a)", "community { id }"), ("communities",), "", nothing),
+    "plan session": (
+        mutation(
+            "createSession(networkId: $a, input: {title: $text, startsAt: $at, endsAt: $until, visibility: $seen})",
+            "session { id }",
+            TEXT + ", $at: DateTime!, $until: DateTime!, $seen: Visibility!",
+        ),
+        ("networks",),
+        "sessions",
+        lambda turn: text(turn) | hours(turn) | {"seen": ["OPEN", "PRIVATE", "HIDDEN"][turn.picks[1] % 3]},
+    ),
+    "move session": (
+        mutation(
+            "changeSession(sessionId: $a, input: {startsAt: $at, endsAt: $until, room: $text, note: $text})",
+            "session { id }",
+            TEXT + ", $at: DateTime!, $until: DateTime!",
+        ),
+        ("sessions",),
+        "",
+        lambda turn: text(turn) | hours(turn),
+    ),
+    "rename session": (
+        mutation("changeSession(sessionId: $a, input: {title: $text, speakers: [$text]})", "session { id }", TEXT),
+        ("sessions",),
+        "",
+        text,
+    ),
+    "cancel session": (
+        mutation("cancelSession(sessionId: $a, note: $text)", "session { id }", TEXT),
+        ("sessions",),
+        "",
+        text,
+    ),
+    "link recording": (
+        mutation('linkRecording(sessionId: $a, url: "https://example.com/r")', "session { id }"),
+        ("sessions",),
+        "",
+        nothing,
+    ),
+    "link slides": (
+        mutation('linkSlides(sessionId: $a, url: "https://example.com/s")', "session { id }"),
+        ("sessions",),
+        "",
+        nothing,
+    ),
+    "release replay": (mutation("releaseReplay(sessionId: $a)", "session { id }"), ("sessions",), "", nothing),
+    "check in": (mutation("checkIn(sessionId: $a)", "membership { id }"), ("sessions",), "memberships", nothing),
+    "tier": (
+        mutation(
+            "updateNetwork(networkId: $a, input: {outsiderTier: $tier})",
+            "network { id }",
+            "$a: ID!, $tier: OutsiderTier!",
+        ),
+        ("networks",),
+        "",
+        lambda turn: {"tier": ["NONE", "AGENDA_ONLY", "REPLAYS", "FULL"][turn.picks[1] % 4]},
+    ),
     "disable": (mutation("disableMember(memberId: $a)", "member { id }"), ("members",), "", nothing),
 }
 
@@ -208,5 +269,5 @@ USUAL = {
     "unanswer": "owner", "open": "owner", "pause": "owner", "ask": "asker", "withdraw question": "asker",
     "upvote": "member", "topic": "member", "comment": "helper", "accept answer": "member", "escalate": "member",
     "push": "member", "task": "outsider", "reassign": "outsider", "remove": "owner", "change roles": "owner",
-    "invite": "owner", "edit": "member",
+    "invite": "owner", "edit": "member", "tier": "admin", "check in": "member",
 }  # fmt: skip

@@ -20,6 +20,10 @@ fragment Row on Node {
   ... on Comment { text: body lifecycle }
   ... on Task { title taskState: state dueAt participants(first: 100) { nodes { id role state } } }
   ... on TaskMessage { text: body }
+  ... on Session {
+    title sessionState: state startsAt endsAt changeNote replayAt recordingUrl slidesUrl expectedCount checkedInCount
+    room { name } track { name } speakers { name }
+  }
   ... on Escalation { escalationState: state answeredByPull topic { id } task { id } assignee { id } }
 }
 """
@@ -87,6 +91,7 @@ KINDS = {
         FeedKind("myQuestions", "boardId: $id", _list("questions"), _part("", "questions")),
         FeedKind("myTasks", "networkId: $id", _list("tasks"), _part("", "tasks")),
         FeedKind("task", "id: $id", f"task {{ {ROW} {_list('messages')} }}", _nested("task", "messages")),
+        FeedKind("schedule", "networkId: $id", _list("sessions"), _part("", "sessions")),
         FeedKind("escalations", "networkId: $id", _list("escalations"), _part("", "escalations")),
     )
 }

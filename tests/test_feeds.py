@@ -16,7 +16,7 @@ from tests.world import World, gid
 
 WITH = {
     "gone": {"communityActivity", "myFeed", "content", "questionBoard", "questionBoardDisplay"},
-    "counted": {"communityActivity", "myFeed", "questionBoard", "questionBoardModeration", "myQuestions"},
+    "counted": {"communityActivity", "myFeed", "questionBoard", "questionBoardModeration", "myQuestions", "schedule"},
     "kept": set(SCENES) - {"questionBoardDisplay", "myTasks", "task"},
 }
 each_feed = pytest.mark.parametrize("name", SCENES)

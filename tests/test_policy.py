@@ -47,7 +47,7 @@ from tests.world import Person, World, gid
 
 RULES: dict[str, Rule[Any]] = {name: found for name, found in vars(policy).items() if isinstance(found, Rule)}
 # Rows that nobody sees: they hang on others, and are reached from those.
-UNSEEN = {"Principal", "SignIn", "Answer", "AuthorSeal", "Vote"}
+UNSEEN = {"SessionSpeaker", "Principal", "SignIn", "Answer", "AuthorSeal", "Vote"}
 
 
 # --- every rule has a table ----------------------------------------------------------------------------------------

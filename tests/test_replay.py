@@ -13,7 +13,7 @@ import pytest
 from hypothesis import HealthCheck, given, seed, settings
 from hypothesis import strategies as st
 
-from models import Admits, CommunityPurpose, CommunityRole, MemberKind, NetworkRole, Visibility
+from models import Admits, Attendance, CommunityPurpose, CommunityRole, MemberKind, NetworkRole, Visibility
 from server import Service
 from tests.actions import ACTIONS, USUAL, Picks, Turn
 from tests.client import DEADLINE, Client, operations, settled
@@ -44,6 +44,8 @@ async def furnish(url: str) -> Cast:
     }
     people["admin"] = await world.person("admin", role=NetworkRole.OWNER)
     people["external"] = await world.person("external", MemberKind.EXTERNAL)
+    people["absent"] = await world.person("absent", MemberKind.EXTERNAL)
+    await world.change(people["absent"].member, attendance=Attendance.NONE)
     people["guest"] = await world.person("guest", MemberKind.GUEST)
     hall = await world.community("Hall", owner=people["owner"], admits=Admits.EXTERNALS)
     closed = await world.community(
@@ -53,6 +55,7 @@ async def furnish(url: str) -> Cast:
     memberships = [await world.belong(people["presenter"], hall, CommunityRole.PRESENTER)]
     memberships += [await world.belong(people[name], hall) for name in ("member", "asker")]
     memberships += [await world.belong(people[name], closed) for name in ("guest", "member")]
+    session = await world.session(hall)
     board = await world.board(hall)
     kiosk, key, _ = await world.kiosk(board)
     cast: Cast = {
@@ -63,6 +66,7 @@ async def furnish(url: str) -> Cast:
             "members": [person.id for person in people.values()],
             "communities": [gid(hall), gid(closed), gid(help_)],
             "boards": [gid(board)],
+            "sessions": [gid(session)],
             "kiosk_keys": [gid(key)],
             "memberships": [gid(membership) for membership in memberships],
         },
@@ -148,6 +152,7 @@ ACTORS = [
     "outsider",
     "admin",
     "external",
+    "absent",
     "guest",
     "display",
     "nobody",
@@ -191,6 +196,7 @@ FOLLOWED = [
     ("networks", "myFeed"),
     ("networks", "myTasks"),
     ("networks", "escalations"),
+    ("networks", "schedule"),
 ]
 
 
