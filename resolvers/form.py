@@ -93,9 +93,9 @@ class Form:
 
     def link(self, field: str, value: str) -> str:
         """Where a browser may be sent: a script or a file of the reader's own machine is no link."""
-        value = self.text(field, value, most=LINK_MOST)
-        if not is_link(value):
-            self.flaw(field, f"{field} is no http or https address")
+        value = value.strip()
+        if len(value) > LINK_MOST or not is_link(value):
+            self.flaw(field, f"{field} is no http or https address of at most {LINK_MOST} characters")
         return value
 
     def time_zone(self, field: str, value: str) -> str:

@@ -13,6 +13,7 @@ from sqlmodel import select
 from models import (
     NOBODY,
     Admits,
+    Attendance,
     BoardState,
     CommunityPurpose,
     CommunityRole,
@@ -30,11 +31,13 @@ from models import (
     ParticipantState,
     QuestionState,
     Revision,
+    Room,
     Row,
     Task,
     TaskMessage,
     TaskParticipant,
     TaskState,
+    Track,
     Visibility,
     Vote,
 )
@@ -105,6 +108,8 @@ class Population:
         for kind in (MemberKind.EXTERNAL, MemberKind.GUEST):
             await self.person(f"{kind.lower()} who belongs nowhere", kind=kind)
             await self.person(f"{kind.lower()} with an owner's role", kind=kind, role=NetworkRole.OWNER)
+        outsider = await self.person("external who does not attend", kind=MemberKind.EXTERNAL)
+        await world.change(outsider.member, attendance=Attendance.NONE)
         for state in (MemberState.INVITED, MemberState.DISABLED, MemberState.LEFT):
             await self.person(f"{state.lower()} owner", role=NetworkRole.OWNER, state=state)
         belong = {
@@ -118,6 +123,7 @@ class Population:
         for who in ("author", "anonymous asker", "voter who left", "author who left"):
             left = MembershipState.LEFT if who.endswith("left") else MembershipState.ACTIVE
             members[who] = (await self.person(who), CommunityRole.MEMBER, left)
+        members["external who does not attend"] = (outsider, CommunityRole.OWNER, MembershipState.ACTIVE)
         disabled = self.people["disabled owner"]
         members["disabled owner"] = (disabled, CommunityRole.OWNER, MembershipState.ACTIVE)
         for visibility in Visibility:
@@ -181,6 +187,20 @@ class Population:
                 )
             )
         await self._boards(community, rich)
+        await self._session(community)
+
+    async def _session(self, community: Any) -> None:
+        track = Track(network_id=community.network_id, name=community.name)
+        room = Room(network_id=community.network_id, name=community.name)
+        await self.world.add(track, room)
+        session = await self.world.session(
+            community,
+            track_id=track.id,
+            room_id=room.id,
+            recording_url="https://example.com/r",
+            replay_at=self.world.now,
+        )
+        await self.world.speaker(f"Speaker of {community.name}", session)
 
     async def _boards(self, community: Any, rich: bool) -> None:
         world, people = self.world, self.people
