@@ -245,8 +245,8 @@ async def rows(world: World, what: Any, *where: Any) -> list[Any]:
 
 async def test_speakers_are_recognised_across_sessions(world: World, ann: Person):
     ids = set()
-    for title in ("One", "Two"):
-        planned = {"title": title, **TIMES, "speakers": ["Ruth"]}
+    for title, begins in (("Two", "2026-03-05T09:30:00Z"), ("One", TIMES["startsAt"])):
+        planned = {"title": title, **TIMES, "startsAt": begins, "speakers": ["Ruth"]}
         made = (await ann.client.do(do.CREATE_SESSION, networkId=gid(world.network), input=planned))["session"]
         ids |= {speaker["id"] for speaker in made["speakers"]}
     (id,) = ids
