@@ -3,6 +3,7 @@
 What is wrong is said with its line. Nothing in the file is believed: no document type, no entities, no network.
 """
 
+import codecs
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -18,6 +19,8 @@ from resolvers.form import LINK_MOST, is_link, time_zones
 SIZE_MOST = 32 * 1024 * 1024
 SESSIONS_MOST = 10_000
 CHUNK = 64 * 1024
+BLANKS: Any = re.compile(rb"\s*")
+PROLOG = {b"<?": b"?>", b"<!--": b"-->"}
 ID_MOST, NAME_MOST, TITLE_MOST, ABSTRACT_MOST = 100, 200, 300, 50_000
 LONGEST = timedelta(days=31)
 
@@ -103,8 +106,15 @@ def read(content: bytes) -> Conference:
         for action, element in _elements(content):
             _note(notes, action, element)
     except etree.XMLSyntaxError as error:
-        raise Unreadable(f"this is no well-formed XML: {error.msg}", error.lineno or 1) from None
+        raise _malformed(error) from None
     return _understood(notes)
+
+
+def _malformed(error: Any) -> Unreadable:
+    """By the last entry of its log: what the parser finds at the end of a piece it says without a place."""
+    entry = error.error_log.last_error
+    line, message = (entry.line, entry.message) if entry else (error.lineno, error.msg)
+    return Unreadable(f"this is no well-formed XML: {message}", line or 1)
 
 
 def too_large() -> Unreadable:
@@ -123,25 +133,43 @@ def _elements(content: bytes) -> Iterator[tuple[str, Any]]:
         remove_comments=True,
         remove_pis=True,
     )
+    _check_prolog(content)
     is_rooted = False
     for start in range(0, len(content), CHUNK):
         parser.feed(content[start : start + CHUNK])
         for action, element in parser.read_events():
             if not is_rooted:
-                _check_root(content, element)
+                _check_root(element)
                 is_rooted = True
             yield action, element
     parser.close()
 
 
-def _check_root(content: bytes, root: Any) -> None:
-    if root.getroottree().docinfo.doctype:
-        line = content[: max(content.find(b"<!DOCTYPE"), 0)].count(b"\n") + 1
-        raise Unreadable("a document type is not accepted, nor are the entities it may define", line)
+def _check_prolog(content: bytes) -> None:
+    """Before the parser sees it: a document type is what bombs are made of."""
+    at = len(codecs.BOM_UTF8) if content.startswith(codecs.BOM_UTF8) else 0
+    while True:
+        at = BLANKS.match(content, at).end()
+        end = next((end for begin, end in PROLOG.items() if content.startswith(begin, at)), None)
+        found = -1 if end is None else content.find(end, at)
+        if end is None or found < 0:
+            break
+        at = found + len(end)
+    if content.startswith(b"<!DOCTYPE", at):
+        raise _typed(content.count(b"\n", 0, at) + 1)
+
+
+def _check_root(root: Any) -> None:
+    if root.getroottree().docinfo.doctype:  # in an encoding in which the prolog could not be read
+        raise _typed(1)
     if root.tag != "schedule":
         raise Unreadable(
             f"the file begins with <{markup.cut(str(root.tag), 50)}>, not with <schedule>", root.sourceline
         )
+
+
+def _typed(line: int) -> Unreadable:
+    return Unreadable("a document type is not accepted, nor are the entities it may define", line)
 
 
 def _note(notes: _Notes, action: str, element: Any) -> None:
