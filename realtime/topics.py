@@ -25,6 +25,11 @@ def board(board_id: UUID) -> Topic:
     return _topic("board", board_id)
 
 
+def panel(board_id: UUID) -> Topic:
+    """What those who run a board hear of it, and the hall does not."""
+    return _topic("panel", board_id)
+
+
 def task(task_id: UUID) -> Topic:
     return _topic("task", task_id)
 

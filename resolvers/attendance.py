@@ -6,10 +6,7 @@ from uuid import UUID
 
 from models import Community, CommunityPurpose, Kind, Membership, Network, Session
 from realtime import topics
-from realtime.topics import Topic
 from resolvers.session import Transaction
-
-MOST_TOLD = 200  # one by one, in one transaction; beyond it everybody looks again
 
 
 async def recount(tx: Transaction, community: Community) -> None:
@@ -38,12 +35,5 @@ async def tell_all(tx: Transaction, sessions: Iterable[Session]) -> None:
     for session in sessions:
         by_network[session.network_id].append(session)
     for network_id, changed in by_network.items():
-        if len(changed) <= MOST_TOLD:
-            for session in changed:
-                tell(tx, session)
-        elif network := await tx.find(Network, Network.id == network_id):
-            tell_that_much_changed(tx, network)
-
-
-def tell_that_much_changed(tx: Transaction, network: Network, *also: Topic) -> None:
-    tx.announce([topics.schedule(network.id), *also], Kind.RIGHTS, network)
+        if network := await tx.find(Network, Network.id == network_id):
+            tx.announce_each([topics.schedule(network_id)], Kind.ROW, changed, scope=network)

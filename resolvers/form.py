@@ -19,6 +19,7 @@ T = TypeVar("T")
 
 PASSWORD_LEAST, PASSWORD_MOST = 10, 200
 TAGS_MOST = 20
+LABELS_MOST = 10
 LINK_MOST = 500
 
 
@@ -78,6 +79,30 @@ class Form:
             self.flaw(field, f"{field} has more than {TAGS_MOST} entries")
         return sorted({self.text(field, " ".join(value.split()).lower(), most=50) for value in values})
 
+    def labels(self, field: str, values: list[str]) -> list[str]:
+        """As tags, but few."""
+        if len(values) > LABELS_MOST:
+            self.flaw(field, f"{field} has more than {LABELS_MOST} entries")
+        return self.tags(field, values)
+
+    def number(self, field: str, value: int, *, least: int, most: int) -> int:
+        if not least <= value <= most:
+            self.flaw(field, f"{field} is not between {least} and {most}")
+        return value
+
+    def link(self, field: str, value: str) -> str:
+        """An address on the web, as it was given."""
+        value = value.strip()
+        if len(value) > LINK_MOST or not is_link(value):
+            self.flaw(field, f"{field} is not an address that begins with http:// or https://")
+        return value
+
+    def time_zone(self, field: str, value: str) -> str:
+        """A name of the IANA database."""
+        if value not in time_zones():
+            self.flaw(field, f"{field} is not the name of a time zone, such as Europe/Brussels")
+        return value
+
     def moment(self, field: str, value: datetime | None) -> datetime | None:
         """In UTC, as it is stored and told."""
         if value is None:
@@ -90,18 +115,6 @@ class Form:
         except OverflowError:
             self.flaw(field, f"{field} is out of range")
             return value
-
-    def link(self, field: str, value: str) -> str:
-        """Where a browser may be sent: a script or a file of the reader's own machine is no link."""
-        value = value.strip()
-        if len(value) > LINK_MOST or not is_link(value):
-            self.flaw(field, f"{field} is no http or https address of at most {LINK_MOST} characters")
-        return value
-
-    def time_zone(self, field: str, value: str) -> str:
-        if value not in time_zones():
-            self.flaw(field, f"{field} is no time zone of the IANA database")
-        return value
 
     def optional(self, check: Callable[..., T], field: str, value: T | None, **bounds: int) -> T | None:
         return None if value is None else check(field, value, **bounds)
@@ -117,3 +130,9 @@ def form() -> Iterator[Form]:
     checks = Form()
     yield checks
     checks.done()
+
+
+def camel(name: str) -> str:
+    """A column's name as clients write it."""
+    head, *tail = name.split("_")
+    return head + "".join(part.title() for part in tail)

@@ -31,7 +31,7 @@ from models import (
 from realtime import topics
 from resolvers import answering, attendance, markup, programme, speakers
 from resolvers.frab import Conference, Person, Talk
-from resolvers.session import Transaction
+from resolvers.session import BULK_MOST, Transaction
 
 GONE, CANCELLED_HERE = "gone", "cancelled"  # what people cancelled no file brings back
 NO_LONGER, AGAIN = "It is no longer in the schedule.", "It takes place after all."
@@ -100,6 +100,8 @@ class Import:
         await self._know(talks.values())
         of_file = (Session.network_id == self.network.id, Session.source == self.conference.acronym)
         held = {session.external_id: session for session in await self.tx.find_all(Session, *of_file)}
+        claimed = {speaker.member_id for speaker in self.speakers.values() if speaker.member_id}
+        await self.tx.lock_all(Member, col(Member.id).in_(claimed))  # before any community
         await self._add([talk for id, talk in talks.items() if id not in held])
         differing = [session for session in held.values() if _differs(session, talks)]
         self.told(len(held) - len(differing))
@@ -263,9 +265,9 @@ class Import:
     async def _tell(self) -> None:
         """One by one; of very many, only that there are."""
         await self.tx.add_all(self.posts)
-        if self.report.sessions.told > attendance.MOST_TOLD:
+        if self.report.sessions.told > BULK_MOST:
             activities = [topics.community_activity(post.community_id) for post in self.posts]
-            attendance.tell_that_much_changed(self.tx, self.network, *activities)
+            self.tx.announce([topics.schedule(self.network.id), *activities], Kind.RIGHTS, self.network)
             return
         for session in self.touched:
             attendance.tell(self.tx, session)

@@ -68,6 +68,7 @@ async def create(ctx: Context, network_id: UUID, draft: Draft, *, circle: Circle
         opens_at = check.moment("opensAt", opens_at)
     async with ctx.transaction() as tx:
         await tx.get(policy.create_community, network_id, lock=bool(draft.speakers))
+        await speakers.hold(tx, network_id, draft.speakers or ())
         community = Community(
             network_id=network_id,
             name=markup.cut(draft.title or "", 100),
@@ -94,7 +95,7 @@ async def change(ctx: Context, session_id: UUID, draft: Draft, *, note: str | No
     with form() as check:
         note = check.optional(check.text, "note", note, most=NOTE_MOST, least=0)
     async with ctx.transaction() as tx:
-        session, community = await _locked(tx, session_id, with_network=draft.speakers is not None)
+        session, community = await _locked(tx, session_id, names=draft.speakers)
         was, title = programme.slot(session), session.title
         is_back = session.state is SessionState.CANCELLED and draft.starts_at is not None
         if session.state is SessionState.CANCELLED and not is_back:
@@ -137,11 +138,14 @@ async def cancel(ctx: Context, session_id: UUID, *, note: str) -> Session:
         return tx.answer(session)
 
 
-async def _locked(tx: Transaction, session_id: UUID, *, with_network: bool = False) -> tuple[Session, Community]:
-    """The community first, as everywhere; before it the network, where speakers are matched by name."""
+async def _locked(
+    tx: Transaction, session_id: UUID, *, names: Collection[str] | None = None
+) -> tuple[Session, Community]:
+    """The community first, as everywhere; where speakers are named, the network and who they are before it."""
     found = await tx.get(policy.change_session, session_id, lock=False)
-    if with_network:
+    if names is not None:
         await tx.get(policy.see_network, found.network_id)
+        await speakers.hold(tx, found.network_id, names)
     community = await tx.get(policy.see_community, found.community_id)
     return await tx.get(policy.change_session, session_id), community
 
@@ -200,10 +204,12 @@ async def check_in(ctx: Context, session_id: UUID) -> Membership:
         mine = (Membership.community_id == session.community_id, Membership.member_id == member.id)
         membership = await tx.find(Membership, *mine)
         if membership is None or membership.state is not MembershipState.ACTIVE:
+            member = await communities.entrant(tx, session.network_id)
             await tx.lock(Community, Community.id == session.community_id)
         membership = await tx.lock(Membership, *mine)
         if membership is None or membership.state is not MembershipState.ACTIVE:
-            membership = await communities.admit(tx, await tx.get(policy.join_community, session.community_id))
+            community = await tx.get(policy.join_community, session.community_id)
+            membership = await communities.admit(tx, community, member)
         await attendance.check_in(tx, session, membership)
         return tx.answer(membership)
 

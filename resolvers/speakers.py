@@ -15,6 +15,7 @@ from models import (
     Member,
     Membership,
     MembershipState,
+    MemberState,
     Session,
     SessionSpeaker,
     Speaker,
@@ -63,6 +64,12 @@ async def named(tx: Transaction, network_id: UUID, names: Sequence[str]) -> list
     return [found[name] for name in dict.fromkeys(names)]
 
 
+async def hold(tx: Transaction, network_id: UUID, names: Collection[str]) -> None:
+    """Lock those who have claimed to be one of these: a member is locked before any community."""
+    claimed = (Speaker.network_id == network_id, col(Speaker.name).in_(names), Speaker.member_id == Member.id)
+    await tx.lock_all(Member, *claimed)
+
+
 async def put(tx: Transaction, session: Session, people: Sequence[Speaker]) -> bool:
     """These speak, in this order; whether that is new. Who has claimed to be one of them sits on the panel."""
     held = await tx.find_all(
@@ -83,10 +90,11 @@ def links(session: Session, people: Iterable[Speaker]) -> list[SessionSpeaker]:
 
 
 async def seat_all(tx: Transaction, sessions: Collection[Session], people: Collection[Speaker]) -> None:
-    """Those who have claimed to be one of these speakers, on the panels of all these sessions."""
+    """Those who have claimed to be one of these speakers, on the panels of all these sessions. They are held."""
     claimed = {speaker.member_id for speaker in people if speaker.member_id}
-    for member in await tx.find_all(Member, col(Member.id).in_(claimed)) if claimed else ():
-        await seat(tx, sessions, member)
+    for member in await tx.lock_all(Member, col(Member.id).in_(claimed)) if claimed else ():
+        if member.state is MemberState.ACTIVE:
+            await seat(tx, sessions, member)
 
 
 async def seat(tx: Transaction, sessions: Collection[Session], member: Member) -> None:
@@ -129,7 +137,7 @@ async def claim(ctx: Context, *, token: str) -> Speaker:
         speaker = await tx.lock(Speaker, claimed)
         if speaker is None:
             raise Invalid(Flaw("This token is not valid.", ("token",)))
-        member = await tx.member(speaker.network_id)
+        member = await communities.entrant(tx, speaker.network_id)
         speaker.member_id, speaker.claim_hash = member.id, None
         await _attend(tx, member)
         spoken = (SessionSpeaker.session_id == Session.id, SessionSpeaker.speaker_id == speaker.id)

@@ -24,7 +24,7 @@ from models import (
     Track,
 )
 from realtime import topics
-from resolvers import attendance, frab, imports, policy
+from resolvers import frab, imports, policy
 from resolvers.context import Context
 from resolvers.imports import Report, Tally
 from tests import documents as do
@@ -232,7 +232,7 @@ async def test_of_very_many_changes_only_that_there_are_is_told(desk: Desk, monk
     """In the schedule, and in the activity of the communities that have a post; everybody looks again."""
     await desk.take_in(ONE)
     await settled(desk.world.service)
-    monkeypatch.setattr(attendance, "MOST_TOLD", 1)
+    monkeypatch.setattr(imports, "BULK_MOST", 1)
     before = len(await changes(desk.world.service))
     community = await desk.community("a")
     feeds = [

@@ -95,9 +95,7 @@ class Population:
         state = columns.pop("state", MemberState.ACTIVE)
         person = await self.world.person(who.replace(" ", "-"), **columns)
         if state is not MemberState.ACTIVE:
-            person.member.state = state
-            async with self.world.service.database.write() as session:
-                await session.merge(person.member)
+            await self.world.change(person.member, state=state)
         self.viewers[who], self.people[who] = person.principal_id, person
         return person
 
@@ -209,9 +207,7 @@ class Population:
             if board_state is BoardState.OPEN and rich:
                 display, _, _ = await world.kiosk(board)
                 revoked, key, _ = await world.kiosk(board)
-                key.revoked_at = world.now
-                async with world.service.database.write() as session:
-                    await session.merge(key)
+                await world.change(key, revoked_at=world.now)
                 self.viewers[f"display in {community.name}"] = display.viewer
                 self.viewers[f"revoked display in {community.name}"] = revoked.viewer
             states = list(QuestionState) if board_state is BoardState.OPEN and rich else [QuestionState.VISIBLE]

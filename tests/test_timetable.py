@@ -9,7 +9,8 @@ from pydantic import SecretStr
 
 from models import BoardState, Kind, SessionState
 from realtime import topics
-from resolvers import attendance, timetable
+from resolvers import session as transactions
+from resolvers import timetable
 from server import Service, Settings
 from tests.client import until
 from tests.conftest import ManualClock
@@ -79,7 +80,7 @@ async def test_two_processes_announce_what_is_due_once(world: World, clock: Manu
 async def test_of_very_many_at_once_only_that_there_are_is_told(
     world: World, clock: ManualClock, ann: Person, begins: Any, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(attendance, "MOST_TOLD", 2)
+    monkeypatch.setattr(transactions, "BULK_MOST", 2)
     sessions = [await world.session(await world.community(owner=ann), starts_at=begins) for _ in range(3)]
     clock.advance(hours=1)
     await timetable.tick(world.service.means)
