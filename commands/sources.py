@@ -69,7 +69,7 @@ class Address:
         except httpx.HTTPStatusError as error:
             raise Unreachable(f"{self.url}: the server answers {error.response.status_code}") from None
         except (httpx.HTTPError, httpx.InvalidURL) as error:
-            raise Unreachable(f"{self.url}: {error or type(error).__name__}") from None
+            raise Unreachable(f"{self.url}: {str(error) or type(error).__name__}") from None
         answered = {"If-None-Match": "etag", "If-Modified-Since": "last-modified"}
         self._known = {ask: response.headers[said] for ask, said in answered.items() if said in response.headers}
         return content

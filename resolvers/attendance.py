@@ -2,7 +2,6 @@
 
 from collections import defaultdict
 from collections.abc import Iterable
-from uuid import UUID
 
 from models import Community, CommunityPurpose, Kind, Membership, Network, Session
 from realtime import topics
@@ -31,7 +30,7 @@ def tell(tx: Transaction, session: Session, kind: Kind = Kind.ROW, *, seen_with:
 
 async def tell_all(tx: Transaction, sessions: Iterable[Session]) -> None:
     """Each change by itself; of very many in one network only that there are."""
-    by_network: defaultdict[UUID, list[Session]] = defaultdict(list)
+    by_network = defaultdict(list)
     for session in sessions:
         by_network[session.network_id].append(session)
     for network_id, changed in by_network.items():

@@ -70,7 +70,8 @@ def _written(network: Network, sessions: Sequence[Session], names: dict[UUID, st
     for session in sessions:
         calendar.add_component(_entry(session, zone, names))
     calendar.add_missing_timezones()
-    return calendar.to_ical().decode()
+    written: bytes = calendar.to_ical()
+    return written.decode()
 
 
 def _entry(session: Session, zone: ZoneInfo, names: dict[UUID, str]) -> Event:

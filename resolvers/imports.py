@@ -4,7 +4,7 @@ A field is taken from the file when the file has changed it: what the file said 
 """
 
 import hashlib
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, TypeVar
@@ -112,8 +112,10 @@ class Import:
 
     async def _places(self, what: type[P], named: Iterable[str], tally: Tally) -> dict[str, UUID]:
         names = {name for name in named if name}
-        found = await self.tx.find_all(what, what.network_id == self.network.id, col(what.name).in_(names))
-        made = [what(network_id=self.network.id, name=name) for name in sorted(names - {row.name for row in found})]
+        found: Sequence[P] = await self.tx.find_all(what, what.network_id == self.network.id, col(what.name).in_(names))
+        made: list[P] = [
+            what(network_id=self.network.id, name=name) for name in sorted(names - {row.name for row in found})
+        ]
         await self.tx.add_all(made)
         tally.added, tally.unchanged = len(made), len(found)
         return {row.name: row.id for row in (*found, *made)}

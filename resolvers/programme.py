@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import TypeVar
+from typing import Any, TypeVar
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -101,7 +101,7 @@ def slot(session: Session) -> Slot:
 
 async def write(tx: Transaction, session: Session, draft: Draft) -> bool:
     """Put into the session what the draft says; whether that changed anything. Speakers are elsewhere."""
-    wanted = {
+    wanted: dict[str, Any] = {
         "title": draft.title,
         "subtitle": draft.subtitle,
         "abstract_html": draft.abstract_html,

@@ -77,7 +77,7 @@ async def create(ctx: Context, network_id: UUID, draft: Draft, *, circle: Circle
             visibility=circle.visibility,
             join_policy=join_policy,
         )
-        session = Session(network_id=network_id, community_id=community.id)
+        session = Session(network_id=network_id, community_id=community.id, title=draft.title or "")
         await programme.write(tx, session, draft)
         programme.check_times(session.starts_at, session.ends_at)
         await communities.found(tx, community)

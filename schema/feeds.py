@@ -344,7 +344,7 @@ class FeedQueries:
         return await _snapshot(info, Escalations, _dashboard(info, network_id, filter))
 
     @strawberry.field(
-        description="The sessions of a network that the viewer may see; with `mine` those whose communities they joined."
+        description="The sessions of a network that the viewer may see; with `mine` those that they plan to attend."
     )
     async def schedule(self, info: Info, network_id: ID, mine: bool = False) -> Schedule | None:
         return await _snapshot(info, Schedule, _schedule(info, network_id, mine=mine))

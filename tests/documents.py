@@ -37,8 +37,8 @@ _QUESTION = (
 )
 _SESSION = (
     "session { id title subtitle abstractHtml language url startsAt endsAt state changeNote changedAt replayAt"
-    " recordingUrl slidesUrl expectedCount checkedInCount track { name } room { name } speakers { id name member { id } }"
-    " community { id name purpose memberCount viewerMembership { roles }"
+    " recordingUrl slidesUrl expectedCount checkedInCount track { name } room { name }"
+    " speakers { id name member { id } } community { id name purpose memberCount viewerMembership { roles }"
     " boards(first: 5) { nodes { id title state } } } }"
 )
 _SPEAKER = "speaker { id name member { id } sessions { id title } }"

@@ -1,7 +1,7 @@
 """Schedules as files: written by ourselves, and the real one where it is there."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -53,7 +53,7 @@ def document(*rooms: str, head: str = HEAD) -> bytes:
 
 def small() -> bytes:
     """Thirty talks in three rooms, on three tracks, by ten people."""
-    rooms: Sequence[list[str]] = ([], [], [])
+    rooms: tuple[list[str], ...] = ([], [], [])
     for n in range(30):
         begins = f"{9 + n // 3:02}:00"
         said = {"date": f"2026-03-05T{begins}:00+01:00", "start": begins, "track": ("Main", "Rust", "Python")[n // 10]}
@@ -81,49 +81,36 @@ def plant(content: bytes) -> Planted:
     root: Any = etree.fromstring(content)
     events = root.findall(".//event")[:18]
     planted = Planted(b"")
-
-    def put(event: Any, name: str, text: str) -> None:
-        event.find(name).text = text
-
-    def renamed(event: Any) -> None:
-        put(event, "title", f"{event.findtext('title')} (new)")
-
-    def retold(event: Any) -> None:
-        put(event, "abstract", "<p>Something else</p>")
-
-    def translated(event: Any) -> None:
-        put(event, "language", "nl")
-
-    def retracked(event: Any) -> None:
-        put(event, "track", "A new track")
-
-    def recast(event: Any) -> None:
-        etree.SubElement(event.find("persons"), "person", id="new").text = "Nova"
-
-    def shifted(event: Any) -> None:
-        put(event, "date", "2026-03-06T08:15:00+01:00")
-
-    def lengthened(event: Any) -> None:
-        put(event, "duration", "03:05")
-
-    def rehoused(event: Any) -> None:
-        if event.find("room") is None:
-            etree.SubElement(event, "room")
-        put(event, "room", "A new room")
-
-    changes = [renamed] * 3 + [retold] * 2 + [translated] + [retracked] * 2 + [recast] * 2
-    moves = [shifted] * 3 + [lengthened] + [rehoused] * 2
-    for event, change in zip(events, [*changes, *moves], strict=False):
+    for event, change in zip(events, [*CHANGES, *MOVES], strict=False):
         change(event)
-        (planted.moved if change in moves else planted.changed).add(event.get("guid"))
+        (planted.moved if change in MOVES else planted.changed).add(event.get("guid"))
     for event in events[16:18]:
         planted.cancelled.add(event.get("guid"))
         event.getparent().remove(event)
     for n in range(2):
         fresh = etree.fromstring(etree.tostring(events[n]))
-        fresh.set("guid", f"new-{n}")
-        fresh.set("id", f"new-{n}")
+        fresh.attrib.update({"guid": f"new-{n}", "id": f"new-{n}"})
         root.find(".//day/room").append(fresh)
         planted.added.add(f"new-{n}")
     planted.content = etree.tostring(root, xml_declaration=True, encoding="UTF-8")
     return planted
+
+
+def _put(name: str, text: str) -> Callable[[Any], None]:
+    def put(event: Any) -> None:
+        found = event.find(name)
+        (etree.SubElement(event, name) if found is None else found).text = text
+
+    return put
+
+
+def _recast(event: Any) -> None:
+    etree.SubElement(event.find("persons"), "person", id="new").text = "Nova"
+
+
+_RENAMED, _RETOLD, _TRANSLATED = _put("title", "New"), _put("abstract", "<p>New</p>"), _put("language", "nl")
+_ON_ANOTHER_TRACK = _put("track", "A new track")
+_SHIFTED, _LENGTHENED = _put("date", "2026-03-06T08:15:00+01:00"), _put("duration", "03:05")
+_ELSEWHERE = _put("room", "A new room")
+CHANGES = [_RENAMED] * 3 + [_RETOLD] * 2 + [_TRANSLATED] + [_ON_ANOTHER_TRACK] * 2 + [_recast] * 2
+MOVES = [_SHIFTED] * 3 + [_LENGTHENED] + [_ELSEWHERE] * 2

@@ -35,7 +35,7 @@ async def test_my_schedule_is_a_calendar_in_the_time_of_the_place(world: World, 
     )  # fmt: skip
     later = await plan(world, ann, "Later", DAY + timedelta(days=1), state=SessionState.CANCELLED, change_note="Ill")
     await plan(world, bob, "Bob's", DAY)
-    calendar = Calendar.from_ical((await schedule(world, ann))["ics"])
+    calendar: Any = Calendar.from_ical((await schedule(world, ann))["ics"])
     first, second = calendar.walk("VEVENT")
     assert (str(first["SUMMARY"]), str(first["LOCATION"]), str(first["STATUS"])) == (session.title, "Room", "CONFIRMED")
     assert (str(first["DESCRIPTION"]), str(first["URL"])) == ("One & two", "https://example.com/x")

@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, or_
 from sqlalchemy.orm import aliased
+from sqlmodel import col
 
 from models import Attendance, Member, MemberKind, MemberState, Network, NetworkRole, OutsiderTier
 from resolvers.policy.rules import Condition, Viewer, rule, sight, some
@@ -66,7 +67,7 @@ def _is_counted_in(member: Any) -> Condition:
 
 def _is_given(member: Any, *tiers: OutsiderTier) -> Condition:
     network = aliased(Network)
-    return some(network, where=[network.id == member.network_id, network.outsider_tier.in_(tiers)])
+    return some(network, where=[network.id == member.network_id, col(network.outsider_tier).in_(tiers)])
 
 
 def no_guest(member: Any) -> Condition:
