@@ -86,6 +86,7 @@ from resolvers.policy.questions import (
     withdraw_question,
 )
 from resolvers.policy.rules import Condition, Rule, Viewer, row_of, see
+from resolvers.policy.schedules import report_on_session, see_session
 from resolvers.policy.tasks import RUNNING as RUNNING_TASKS
 from resolvers.policy.tasks import (
     accept_task,
