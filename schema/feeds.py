@@ -8,7 +8,19 @@ import strawberry
 
 import models
 from models import BoardOrder, ContentKind, EscalationState
-from resolvers import activity, boards, contents, escalations, orders, policy, polls, questions, tasks
+from resolvers import (
+    activity,
+    boards,
+    calendars,
+    contents,
+    escalations,
+    orders,
+    policy,
+    polls,
+    questions,
+    schedules,
+    tasks,
+)
 from resolvers.form import form
 from resolvers.live import Subject
 from resolvers.paging import Listing
@@ -22,6 +34,7 @@ from schema.live import Continue, FeedCursor, FeedEvent, events
 from schema.paging import After, Before, Connection, First, Last
 from schema.polls import Poll
 from schema.questions import Question
+from schema.schedules import Session, SessionOverlap
 from schema.tasks import Task
 
 Events = AsyncGenerator[FeedEvent, None]
@@ -188,6 +201,30 @@ class Escalations(Snapshot):
             return await escalations.pull_ratio(db, self.subject)
 
 
+@strawberry.type(description="The sessions of a network, by time.")
+class Schedule(Snapshot):
+    @strawberry.field(description="The sessions, by time.")
+    async def sessions(
+        self, info: Info, first: First = None, after: After = None, last: Last = None, before: Before = None
+    ) -> Connection[Session]:
+        listing = schedules.listing(self.subject)
+        page = listing.page(info.context.means.cipher, first=first, last=last, after=after, before=before)
+        return await _page(info, self.subject, listing, "Session", page)
+
+    @strawberry.field(description="These sessions as an iCalendar file, in the time zone of the network.")
+    async def ics(self, info: Info) -> str:
+        async with info.context.reading() as db:
+            return await calendars.of(db, self.subject, schedules.listing(self.subject).rule)
+
+    @strawberry.field(
+        description="Which of the sessions that the viewer plans to attend collide, the earliest first; at most 100."
+    )
+    async def overlaps(self, info: Info) -> list[SessionOverlap]:
+        async with info.context.reading() as db:
+            found = await calendars.overlaps(db, self.subject.row.id)
+        return [SessionOverlap(one=project(pair.one), other=project(pair.other)) for pair in found]
+
+
 def _filter(kinds: list[ContentKind] | None, tags: list[str] | None) -> activity.Filter:
     with form() as check:
         checked = check.tags("tags", tags or [])
@@ -241,6 +278,11 @@ async def _task(info: Info, id: ID) -> Subject:
 async def _dashboard(info: Info, network_id: ID, filter: EscalationFilter | None) -> Subject:
     network = await info.context.get(policy.see_network, row_id(network_id, models.Network))
     return escalations.dashboard(network, info.context.viewer, _escalation_filter(filter))
+
+
+async def _schedule(info: Info, network_id: ID, *, mine: bool) -> Subject:
+    network = await info.context.get(policy.read_schedule, row_id(network_id, models.Network))
+    return schedules.feed(network, info.context.viewer, is_mine=mine)
 
 
 async def _snapshot(info: Info, shape: type[S], opening: Coroutine[Any, Any, Subject], name: str | None = None) -> S:
@@ -306,6 +348,12 @@ class FeedQueries:
     ) -> Escalations | None:
         return await _snapshot(info, Escalations, _dashboard(info, network_id, filter))
 
+    @strawberry.field(
+        description="The sessions of a network that the viewer may see; with `mine` those that they plan to attend."
+    )
+    async def schedule(self, info: Info, network_id: ID, mine: bool = False) -> Schedule | None:
+        return await _snapshot(info, Schedule, _schedule(info, network_id, mine=mine))
+
 
 @strawberry.type(description="What there is to follow. Each continues the query of the same name.")
 class Subscription:
@@ -359,3 +407,7 @@ class Subscription:
         self, info: Info, network_id: ID, filter: EscalationFilter | None = None, after: Continue = None
     ) -> Events:
         return events(info, await _dashboard(info, network_id, filter), after)
+
+    @strawberry.subscription(description="Continues the query of the same name.")
+    async def schedule(self, info: Info, network_id: ID, mine: bool = False, after: Continue = None) -> Events:
+        return events(info, await _schedule(info, network_id, mine=mine), after)

@@ -26,11 +26,12 @@ from schema.invitations import InvitationMutations
 from schema.live import FEED_CURSOR, FeedCursor
 from schema.masking import Masking, coded
 from schema.members import MemberMutations
-from schema.networks import NetworkQueries
+from schema.networks import NetworkMutations, NetworkQueries
 from schema.polls import PollMutations
 from schema.questions import PanelMutations, QuestionMutations
 from schema.queues import QueueQueries
 from schema.reports import ReportQueries
+from schema.schedules import ScheduleMutations
 from schema.search import SearchQueries
 from schema.tasks import TaskMutations
 
@@ -68,6 +69,7 @@ class Mutation(
     AccountMutations,
     InvitationMutations,
     MemberMutations,
+    NetworkMutations,
     CommunityMutations,
     ContentMutations,
     CommentMutations,
@@ -77,6 +79,7 @@ class Mutation(
     QuestionMutations,
     PollMutations,
     PanelMutations,
+    ScheduleMutations,
 ):
     pass
 

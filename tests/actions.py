@@ -48,6 +48,11 @@ def plan(turn: Turn) -> dict[str, Any]:
     return text(turn) | {"counts": counts[turn.picks[1] % 3], "moderation": moderation[turn.picks[1] % 2]}
 
 
+def hours(turn: Turn) -> dict[str, Any]:
+    hour = turn.picks[1]
+    return {"at": f"2026-03-02T{hour:02}:00:00Z", "until": f"2026-03-02T{hour + 1:02}:30:00Z"}
+
+
 Action = tuple[str, tuple[str, ...], str, Callable[[Turn], dict[str, Any]]]
 TEXT = "$a: ID!, $text: String!"
 CONTENT = "$a: ID!, $text: String!, $tags: [String!]!"
@@ -337,6 +342,62 @@ ACTIONS: dict[str, Action] = {
         text,
     ),
     "archive": (mutation("archiveCommunity(communityId: $a)", "community { id }"), ("communities",), "", nothing),
+    "plan session": (
+        mutation(
+            "createSession(networkId: $a, input: {title: $text, startsAt: $at, endsAt: $until, visibility: $seen})",
+            "session { id }",
+            TEXT + ", $at: DateTime!, $until: DateTime!, $seen: Visibility!",
+        ),
+        ("networks",),
+        "sessions",
+        lambda turn: text(turn) | hours(turn) | {"seen": ["OPEN", "PRIVATE", "HIDDEN"][turn.picks[1] % 3]},
+    ),
+    "move session": (
+        mutation(
+            "changeSession(sessionId: $a, input: {startsAt: $at, endsAt: $until, room: $text, note: $text})",
+            "session { id }",
+            TEXT + ", $at: DateTime!, $until: DateTime!",
+        ),
+        ("sessions",),
+        "",
+        lambda turn: text(turn) | hours(turn),
+    ),
+    "rename session": (
+        mutation("changeSession(sessionId: $a, input: {title: $text, speakers: [$text]})", "session { id }", TEXT),
+        ("sessions",),
+        "",
+        text,
+    ),
+    "cancel session": (
+        mutation("cancelSession(sessionId: $a, note: $text)", "session { id }", TEXT),
+        ("sessions",),
+        "",
+        text,
+    ),
+    "link recording": (
+        mutation('linkRecording(sessionId: $a, url: "https://example.com/r")', "session { id }"),
+        ("sessions",),
+        "",
+        nothing,
+    ),
+    "link slides": (
+        mutation('linkSlides(sessionId: $a, url: "https://example.com/s")', "session { id }"),
+        ("sessions",),
+        "",
+        nothing,
+    ),
+    "release replay": (mutation("releaseReplay(sessionId: $a)", "session { id }"), ("sessions",), "", nothing),
+    "check in": (mutation("checkIn(sessionId: $a)", "membership { id }"), ("sessions",), "memberships", nothing),
+    "tier": (
+        mutation(
+            "updateNetwork(networkId: $a, input: {outsiderTier: $tier})",
+            "network { id }",
+            "$a: ID!, $tier: OutsiderTier!",
+        ),
+        ("networks",),
+        "",
+        lambda turn: {"tier": ["NONE", "AGENDA_ONLY", "REPLAYS", "FULL"][turn.picks[1] % 4]},
+    ),
     "disable": (mutation("disableMember(memberId: $a)", "member { id }"), ("members",), "", nothing),
 }
 
@@ -354,6 +415,8 @@ NO_ACTION = {
     "acceptInvitation": "five steps seldom lead out of a network and in again; tests/test_comebacks.py goes there",
     "updateProfile": "a profile is in no feed",
     "muteAsker": "a mute is told where mutedAskers is asked for, and refuses what the asker does next",
+    "createSpeakerClaim": "a claim is in no feed",
+    "claimSpeaker": "its token is told to one client; tests/test_speakers.py claims",
     "createKioskKey": "a key is in no feed, and its display follows nothing yet",
 }
 
@@ -369,4 +432,5 @@ USUAL = {
     "unmerge": "presenter", "go on as topic": "owner", "escalate question": "owner", "task on question": "owner",
     "draft poll": "presenter", "open poll": "presenter", "close poll": "presenter",
     "withdraw poll": "owner", "cast ballot": "member", "retract ballot": "member",
+    "tier": "admin", "check in": "member",
 }  # fmt: skip

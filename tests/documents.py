@@ -35,6 +35,13 @@ _QUESTION = (
     "question { id body state number votes anonymous onScreen answeredHow rejectReason isMine viewerHasVoted"
     " author { id } }"
 )
+_SESSION = (
+    "session { id title subtitle abstractHtml language url startsAt endsAt state changeNote changedAt replayAt"
+    " recordingUrl slidesUrl expectedCount checkedInCount track { name } room { name }"
+    " speakers { id name member { id } } community { id name purpose memberCount viewerMembership { roles }"
+    " boards(first: 5) { nodes { id title state } } } }"
+)
+_SPEAKER = "speaker { id name member { id } sessions { id title } }"
 
 _POLL = (
     "poll { id title state choicesMost anonymous results voters openedAt closedAt"
@@ -138,6 +145,20 @@ ADD_MEMBER = mutation(
 REVOKE_INVITATION = mutation("revokeInvitation", "invitationId: ID!", "invitation { id state }")
 ACCEPT_INVITATION = mutation("acceptInvitation", "token: String!", "member { id name kind role state }")
 DISABLE = mutation("disableMember", "memberId: ID!", "member { state }")
+
+UPDATE_NETWORK = mutation(
+    "updateNetwork", "networkId: ID!, input: UpdateNetworkInput!", "network { id timeZone outsiderTier }"
+)
+
+CREATE_SESSION = mutation("createSession", "networkId: ID!, input: CreateSessionInput!", _SESSION)
+CHANGE_SESSION = mutation("changeSession", "sessionId: ID!, input: ChangeSessionInput!", _SESSION)
+CANCEL_SESSION = mutation("cancelSession", "sessionId: ID!, note: String!", _SESSION)
+LINK_RECORDING = mutation("linkRecording", "sessionId: ID!, url: String", _SESSION)
+LINK_SLIDES = mutation("linkSlides", "sessionId: ID!, url: String", _SESSION)
+RELEASE_REPLAY = mutation("releaseReplay", "sessionId: ID!", _SESSION)
+CHECK_IN = mutation("checkIn", "sessionId: ID!", "membership { id state checkedInAt }")
+CREATE_SPEAKER_CLAIM = mutation("createSpeakerClaim", "speakerId: ID!", f"token {_SPEAKER}")
+CLAIM_SPEAKER = mutation("claimSpeaker", "token: String!", _SPEAKER)
 
 NODE = "query ($id: ID!) { node(id: $id) { __typename id } }"
 COMMUNITY = """query ($id: ID!) { community(id: $id) {

@@ -38,6 +38,10 @@ fragment Row on Node {
     question: title pollState: state choicesMost anonymous results openedAt closedAt voters
     options { id text counted: votes }
   }
+  ... on Session {
+    title subtitle abstractHtml language url startsAt endsAt sessionState: state changeNote changedAt replayAt
+    recordingUrl slidesUrl expectedCount checkedInCount room { name } track { name } speakers { name }
+  }
 }
 """
 # Plain fields of a feed's types that the fragment leaves out, by "Type.field", and why.
@@ -104,6 +108,7 @@ KINDS = {
         FeedKind("myQuestions", "boardId: $id", f"board {{ {ROW} }} {_list('questions')}", _part("board", "questions")),
         FeedKind("myTasks", "networkId: $id", _list("tasks"), _part("", "tasks")),
         FeedKind("task", "id: $id", f"task {{ {ROW} {_list('messages')} }}", _nested("task", "messages")),
+        FeedKind("schedule", "networkId: $id", _list("sessions"), _part("", "sessions")),
         FeedKind("escalations", "networkId: $id", _list("escalations"), _part("", "escalations")),
     )
 }

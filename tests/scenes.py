@@ -318,6 +318,39 @@ async def escalations(stage: Stage) -> Scene:
     )
 
 
+async def schedule(stage: Stage) -> Scene:
+    s = stage
+    network = gid(s.world.network)
+    moved, called_off, recorded = [
+        await s.world.session(await s.world.community(title, owner=s.owner), title)
+        for title in ("Moved", "Called off", "Recorded")
+    ]
+    own = await s.world.session(s.community, "Ours")
+    secret = await s.world.session(await s.world.community(owner=s.colleague, visibility=Visibility.HIDDEN), "Secret")
+    planned = {"title": "New", "startsAt": "2026-03-05T09:00:00Z", "endsAt": "2026-03-05T10:00:00Z"}
+    return Scene(
+        s.member.client,
+        network,
+        shown=[
+            s.did(s.owner, do.CREATE_SESSION, networkId=network, input=planned),
+            s.did(s.owner, do.CHANGE_SESSION, sessionId=gid(moved), input={"room": "Aula", "note": "More people"}),
+            s.did(s.owner, do.CANCEL_SESSION, sessionId=gid(called_off), note="Ill"),
+            s.did(s.owner, do.LINK_SLIDES, sessionId=gid(recorded), url="https://example.com/slides"),
+            s.did(s.owner, do.CHANGE_SESSION, sessionId=gid(own), input={"title": "Renamed"}),
+        ],
+        gone=None,
+        hidden=[
+            s.did(s.colleague, do.CHANGE_SESSION, sessionId=gid(secret), input={"room": "Cellar"}),
+            s.did(s.colleague, do.CHECK_IN, sessionId=gid(secret)),
+            s.did(s.owner, do.CREATE_TOPIC, communityId=gid(s.community), input={"title": "New"}),
+        ],
+        counted=s.did(s.colleague, do.CHECK_IN, sessionId=gid(moved)),
+        lost=s.disable(s.member),
+        kept=s.put_out(),
+        scope=network,
+    )
+
+
 SCENES: dict[str, Callable[[Stage], Awaitable[Scene]]] = {
     "communityActivity": community_activity,
     "myFeed": my_feed,
@@ -329,4 +362,5 @@ SCENES: dict[str, Callable[[Stage], Awaitable[Scene]]] = {
     "myTasks": my_tasks,
     "task": task,
     "escalations": escalations,
+    "schedule": schedule,
 }

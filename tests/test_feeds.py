@@ -26,6 +26,7 @@ WITH = {
         "questionBoardModeration",
         "questionBoardDisplay",
         "myQuestions",
+        "schedule",
     },
     "kept": set(SCENES) - {"questionBoardDisplay", "myTasks", "task"},
 }

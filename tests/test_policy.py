@@ -13,6 +13,7 @@ from sqlmodel import select
 from models import (
     NOBODY,
     Admits,
+    Attendance,
     Ballot,
     BoardState,
     CommunityPurpose,
@@ -33,11 +34,13 @@ from models import (
     PollState,
     QuestionState,
     Revision,
+    Room,
     Row,
     Task,
     TaskMessage,
     TaskParticipant,
     TaskState,
+    Track,
     Visibility,
     Vote,
 )
@@ -50,7 +53,7 @@ from tests.world import Person, World, gid
 
 RULES: dict[str, Rule[Any]] = {name: found for name, found in vars(policy).items() if isinstance(found, Rule)}
 # Rows that nobody sees: they hang on others, and are reached from those.
-UNSEEN = {"Principal", "SignIn", "Answer", "AuthorSeal", "Vote", "BallotChoice"}
+UNSEEN = {"SessionSpeaker", "Principal", "SignIn", "Answer", "AuthorSeal", "Vote", "BallotChoice"}
 
 
 # --- every rule has a table ----------------------------------------------------------------------------------------
@@ -106,6 +109,8 @@ class Population:
         for kind in (MemberKind.EXTERNAL, MemberKind.GUEST):
             await self.person(f"{kind.lower()} who belongs nowhere", kind=kind)
             await self.person(f"{kind.lower()} with an owner's role", kind=kind, role=NetworkRole.OWNER)
+        outsider = await self.person("external who does not attend", kind=MemberKind.EXTERNAL)
+        await world.change(outsider.member, attendance=Attendance.NONE)
         for state in (MemberState.INVITED, MemberState.DISABLED, MemberState.LEFT):
             await self.person(f"{state.lower()} owner", role=NetworkRole.OWNER, state=state)
         belong = {
@@ -119,6 +124,7 @@ class Population:
         for who in ("author", "anonymous asker", "voter who left", "author who left"):
             left = MembershipState.LEFT if who.endswith("left") else MembershipState.ACTIVE
             members[who] = (await self.person(who), CommunityRole.MEMBER, left)
+        members["external who does not attend"] = (outsider, CommunityRole.OWNER, MembershipState.ACTIVE)
         disabled = self.people["disabled owner"]
         members["disabled owner"] = (disabled, CommunityRole.OWNER, MembershipState.ACTIVE)
         for visibility in Visibility:
@@ -182,6 +188,20 @@ class Population:
                 )
             )
         await self._boards(community, rich)
+        await self._session(community)
+
+    async def _session(self, community: Any) -> None:
+        track = Track(network_id=community.network_id, name=community.name)
+        room = Room(network_id=community.network_id, name=community.name)
+        await self.world.add(track, room)
+        session = await self.world.session(
+            community,
+            track_id=track.id,
+            room_id=room.id,
+            recording_url="https://example.com/r",
+            replay_at=self.world.now,
+        )
+        await self.world.speaker(f"Speaker of {community.name}", session)
 
     async def _boards(self, community: Any, rich: bool) -> None:
         world, people = self.world, self.people

@@ -14,7 +14,16 @@ from graphql import FieldNode, OperationDefinitionNode, parse
 from hypothesis import HealthCheck, given, seed, settings
 from hypothesis import strategies as st
 
-from models import Admits, CommunityPurpose, CommunityRole, MemberKind, NetworkRole, Visibility, VisitorRights
+from models import (
+    Admits,
+    Attendance,
+    CommunityPurpose,
+    CommunityRole,
+    MemberKind,
+    NetworkRole,
+    Visibility,
+    VisitorRights,
+)
 from schema.root import build
 from server import Service
 from tests.actions import ACTIONS, NO_ACTION, USUAL, Picks, Turn
@@ -48,6 +57,8 @@ async def furnish(url: str) -> Cast:
     }
     people["admin"] = await world.person("admin", role=NetworkRole.OWNER)
     people["external"] = await world.person("external", MemberKind.EXTERNAL)
+    people["absent"] = await world.person("absent", MemberKind.EXTERNAL)
+    await world.change(people["absent"].member, attendance=Attendance.NONE)
     people["guest"] = await world.person("guest", MemberKind.GUEST)
     hall = await world.community("Hall", owner=people["owner"], admits=Admits.EXTERNALS)
     closed = await world.community(
@@ -58,6 +69,7 @@ async def furnish(url: str) -> Cast:
     memberships += [await world.belong(people[name], hall) for name in ("member", "asker")]
     memberships += [await world.belong(people[name], closed) for name in ("guest", "member")]
     board = await world.board(hall, visitors=VisitorRights.ASK_AND_VOTE)
+    session = await world.session(hall)
     kiosk, key, _ = await world.kiosk(board)
     visitor = await world.visitor(board, "Vis")
     cast: Cast = {
@@ -68,6 +80,7 @@ async def furnish(url: str) -> Cast:
             "members": [person.id for person in people.values()],
             "communities": [gid(hall), gid(closed), gid(help_)],
             "boards": [gid(board)],
+            "sessions": [gid(session)],
             "kiosk_keys": [gid(key)],
             "memberships": [gid(membership) for membership in memberships],
         },
@@ -159,6 +172,7 @@ ACTORS = [
     "outsider",
     "admin",
     "external",
+    "absent",
     "guest",
     "display",
     "visitor",
@@ -208,6 +222,7 @@ FOLLOWED = [
     ("networks", "myFeed"),
     ("networks", "myTasks"),
     ("networks", "escalations"),
+    ("networks", "schedule"),
 ]
 
 

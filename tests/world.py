@@ -1,6 +1,7 @@
 """What tests arrange, through rows: people, communities, and what is in them."""
 
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -12,6 +13,7 @@ from models import (
     BoardState,
     Comment,
     Community,
+    CommunityPurpose,
     CommunityRole,
     Content,
     ContentKind,
@@ -34,6 +36,9 @@ from models import (
     QuestionBoard,
     QuestionState,
     Row,
+    Session,
+    SessionSpeaker,
+    Speaker,
     Visibility,
     Visit,
 )
@@ -211,6 +216,21 @@ class World:
         )
         await self.add(board)
         return board
+
+    async def session(self, community: Community, title: str = "Talk", **columns: Any) -> Session:
+        """Tomorrow, for an hour."""
+        columns.setdefault("starts_at", self.now + timedelta(days=1))
+        columns.setdefault("ends_at", columns["starts_at"] + timedelta(hours=1))
+        await self.change(community, purpose=CommunityPurpose.SESSION)
+        session = Session(network_id=self.network.id, community_id=community.id, title=title, **columns)
+        await self.add(session)
+        return session
+
+    async def speaker(self, name: str, *sessions: Session, **columns: Any) -> Speaker:
+        speaker = Speaker(network_id=self.network.id, name=name, **columns)
+        links = [SessionSpeaker(session_id=session.id, speaker_id=speaker.id) for session in sessions]
+        await self.add(speaker, *links)
+        return speaker
 
     async def question(
         self,

@@ -97,6 +97,7 @@ def upgrade() -> None:
         sa.Column("checked_in_count", sa.Integer(), nullable=False),
         sa.Column("source", sa.String(length=100), nullable=True),
         sa.Column("external_id", sa.String(length=100), nullable=True),
+        sa.Column("imported", sa.JSON(), nullable=True),
         sa.ForeignKeyConstraint(["community_id"], ["community.id"], name=op.f("fk_session_community_id")),
         sa.ForeignKeyConstraint(["network_id"], ["network.id"], name=op.f("fk_session_network_id")),
         sa.ForeignKeyConstraint(["room_id"], ["room.id"], name=op.f("fk_session_room_id")),
@@ -108,6 +109,7 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("session", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_session_community_id"), ["community_id"], unique=True)
+        batch_op.create_index("ix_session_due", ["state", "starts_at"], unique=False)
         batch_op.create_index(batch_op.f("ix_session_room_id"), ["room_id"], unique=False)
         batch_op.create_index(batch_op.f("ix_session_track_id"), ["track_id"], unique=False)
 
@@ -334,11 +336,11 @@ def upgrade() -> None:
         batch_op.add_column(sa.Column("answer_window_id", sa.Uuid(), nullable=True))
         batch_op.create_index(batch_op.f("ix_question_answer_window_id"), ["answer_window_id"], unique=False)
         batch_op.create_index(batch_op.f("ix_question_merged_into_id"), ["merged_into_id"], unique=False)
+        batch_op.create_foreign_key(batch_op.f("fk_question_merged_into_id"), "question", ["merged_into_id"], ["id"])
         batch_op.create_foreign_key(
             batch_op.f("fk_question_answer_window_id"), "answer_window", ["answer_window_id"], ["id"]
         )
         batch_op.create_foreign_key(batch_op.f("fk_question_rejected_by_id"), "member", ["rejected_by_id"], ["id"])
-        batch_op.create_foreign_key(batch_op.f("fk_question_merged_into_id"), "question", ["merged_into_id"], ["id"])
 
     with op.batch_alter_table("question_board", schema=None) as batch_op:
         batch_op.add_column(sa.Column("show_counts", sa.String(length=16), server_default="ALWAYS", nullable=False))
@@ -390,9 +392,9 @@ def downgrade() -> None:
         batch_op.drop_column("show_counts")
 
     with op.batch_alter_table("question", schema=None) as batch_op:
-        batch_op.drop_constraint(batch_op.f("fk_question_merged_into_id"), type_="foreignkey")
         batch_op.drop_constraint(batch_op.f("fk_question_rejected_by_id"), type_="foreignkey")
         batch_op.drop_constraint(batch_op.f("fk_question_answer_window_id"), type_="foreignkey")
+        batch_op.drop_constraint(batch_op.f("fk_question_merged_into_id"), type_="foreignkey")
         batch_op.drop_index(batch_op.f("ix_question_merged_into_id"))
         batch_op.drop_index(batch_op.f("ix_question_answer_window_id"))
         batch_op.drop_column("answer_window_id")
@@ -482,6 +484,7 @@ def downgrade() -> None:
     with op.batch_alter_table("session", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_session_track_id"))
         batch_op.drop_index(batch_op.f("ix_session_room_id"))
+        batch_op.drop_index("ix_session_due")
         batch_op.drop_index(batch_op.f("ix_session_community_id"))
 
     op.drop_table("session")

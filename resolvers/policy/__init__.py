@@ -86,7 +86,22 @@ from resolvers.policy.questions import (
     withdraw_question,
 )
 from resolvers.policy.rules import Condition, Rule, Viewer, row_of, see
-from resolvers.policy.schedules import report_on_session, see_session
+from resolvers.policy.schedules import (
+    change_session,
+    check_in_to_session,
+    count_heads,
+    link_slides,
+    plan_session,
+    read_schedule,
+    report_on_session,
+    see_check_in,
+    see_room,
+    see_session,
+    see_speaker,
+    see_track,
+    vouch_for_speaker,
+    watch_replay,
+)
 from resolvers.policy.tasks import RUNNING as RUNNING_TASKS
 from resolvers.policy.tasks import (
     accept_task,
