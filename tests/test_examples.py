@@ -10,7 +10,7 @@ import pytest
 from graphql import OperationDefinitionNode, parse, print_ast, separate_operations, validate
 
 from commands.demo import cast
-from models import CommunityPurpose, QuestionState
+from models import CommunityPurpose, PollState, QuestionState
 from schema.root import build
 from tests.client import Client
 from tests.documents import CREATE_TASK, ESCALATE_TOPIC
@@ -38,6 +38,7 @@ BY = {
     "Reject": "Olga",
     "Show": "Olga",
     "MarkAnswered": "Olga",
+    **dict.fromkeys(("DraftPoll", "OpenPoll", "ClosePoll", "BoardReport"), "Olga"),
     "AcceptTask": "Dev",
     "ReassignTask": "Dev",
     "CompleteTask": "Ida",
@@ -94,6 +95,8 @@ async def stage(world: World) -> Stage:
     topic = await world.content(support, ann, "Printer prints blue")
     escalated = await world.content(support, ann, "Printer prints nothing")
     comment = await world.comment(topic, olga)
+    poll, options = await world.poll(board)
+    draft, _ = await world.poll(board, state=PollState.DRAFT)
     screen, _, _ = await world.kiosk(board)
     ids = {
         "networkId": gid(world.network),
@@ -103,6 +106,9 @@ async def stage(world: World) -> Stage:
         "boardId": gid(board),
         "questionId": gid(question),
         "pendingId": gid(pending),
+        "pollId": gid(poll),
+        "draftId": gid(draft),
+        "optionIds": [gid(options[0])],
         "topicId": gid(topic),
         "contentId": gid(topic),
         "commentId": gid(comment),
