@@ -16,6 +16,7 @@ from resolvers import (
     escalations,
     orders,
     policy,
+    polls,
     questions,
     schedules,
     tasks,
@@ -31,6 +32,7 @@ from schema.context import Info
 from schema.escalations import Escalation
 from schema.live import Continue, FeedCursor, FeedEvent, events
 from schema.paging import After, Before, Connection, First, Last
+from schema.polls import Poll
 from schema.questions import Question
 from schema.schedules import Session, SessionOverlap
 from schema.tasks import Task
@@ -87,7 +89,7 @@ class Snapshot:
 
 @strawberry.interface(description="What is new, in one list.")
 class Activity(Snapshot):
-    @strawberry.field(description="Topics, posts and published questions, newest first.")
+    @strawberry.field(description="Topics, posts, ideas and published questions, newest first.")
     async def contents(
         self, info: Info, first: First = None, after: After = None, last: Last = None, before: Before = None
     ) -> Connection[Content]:
@@ -108,14 +110,15 @@ class MyFeed(Activity):
     pass
 
 
-@strawberry.type(description="A topic or post; its comments are with it.")
+@strawberry.type(description="A topic, post or idea; its comments are with it.")
 class ContentThread(Snapshot):
-    content: Content = plain("The topic or post.")
+    content: Content = plain("The topic, post or idea.")
 
 
 @strawberry.type(description="A board as the hall sees it.")
 class QuestionBoardView(Snapshot):
     board: QuestionBoard = plain("The board.")
+    polls: Connection[Poll] = listed(polls.PUBLISHED, "Poll", "Those that have been opened, newest first.")
 
     @strawberry.field(description="What the hall sees, in an order of the moment or in a frozen one.")
     async def questions(
@@ -160,12 +163,14 @@ class QuestionBoardView(Snapshot):
 class QuestionBoardModeration(Snapshot):
     board: QuestionBoard = plain("The board.")
     questions: Connection[Question] = listed(questions.ALL, "Question", "All of them, newest first.")
+    polls: Connection[Poll] = listed(polls.ALL, "Poll", "All of them, drafts included, newest first.")
 
 
 @strawberry.type(description="A board as the hall's screen shows it.")
 class QuestionBoardDisplay(Snapshot):
     board: QuestionBoard = plain("The board.")
     questions: Connection[Question] = listed(questions.SHOWN, "Question", "What is on screen: one, or none.")
+    polls: Connection[Poll] = listed(polls.SHOWN, "Poll", "Those that are open, newest first.")
 
 
 @strawberry.type(description="The viewer's own questions on a board, in every state.")
@@ -304,7 +309,7 @@ class FeedQueries:
     async def my_feed(self, info: Info, network_id: ID, filter: FeedFilter | None = None) -> MyFeed | None:
         return await _snapshot(info, MyFeed, _my_feed(info, network_id, filter))
 
-    @strawberry.field(description="A topic or post with its comments.")
+    @strawberry.field(description="A topic, post or idea with its comments.")
     async def content(self, info: Info, id: ID) -> ContentThread | None:
         return await _snapshot(info, ContentThread, _thread(info, id), "content")
 

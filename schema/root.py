@@ -27,6 +27,7 @@ from schema.live import FEED_CURSOR, FeedCursor
 from schema.masking import Masking, coded
 from schema.members import MemberMutations
 from schema.networks import NetworkMutations, NetworkQueries
+from schema.polls import PollMutations
 from schema.questions import PanelMutations, QuestionMutations
 from schema.queues import QueueQueries
 from schema.schedules import ScheduleMutations
@@ -75,6 +76,7 @@ class Mutation(
     EscalationMutations,
     BoardMutations,
     QuestionMutations,
+    PollMutations,
     PanelMutations,
     ScheduleMutations,
 ):

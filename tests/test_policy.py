@@ -14,6 +14,7 @@ from models import (
     NOBODY,
     Admits,
     Attendance,
+    Ballot,
     BoardState,
     CommunityPurpose,
     CommunityRole,
@@ -29,6 +30,8 @@ from models import (
     NetworkRole,
     ParticipantRole,
     ParticipantState,
+    PollResults,
+    PollState,
     QuestionState,
     Revision,
     Room,
@@ -50,7 +53,7 @@ from tests.world import Person, World, gid
 
 RULES: dict[str, Rule[Any]] = {name: found for name, found in vars(policy).items() if isinstance(found, Rule)}
 # Rows that nobody sees: they hang on others, and are reached from those.
-UNSEEN = {"SessionSpeaker", "Principal", "SignIn", "Answer", "AuthorSeal", "Vote"}
+UNSEEN = {"SessionSpeaker", "Principal", "SignIn", "Answer", "AuthorSeal", "Vote", "BallotChoice"}
 
 
 # --- every rule has a table ----------------------------------------------------------------------------------------
@@ -219,6 +222,11 @@ class Population:
                 for voter in ("voter who left", "community owner"):
                     await world.add(Vote(question_id=question.id, principal_id=people[voter].principal_id))
             await world.question(board, people["author who left"], anonymous=True, on_screen=True)
+            for n, poll_state in enumerate(PollState if board_state is BoardState.OPEN and rich else [PollState.OPEN]):
+                for results in PollResults if rich else [PollResults.ALWAYS]:
+                    poll, _ = await world.poll(board, state=poll_state, results=results, anonymous=bool(n % 2))
+                    for voter in ("voter who left", "community member"):
+                        await world.add(Ballot(poll_id=poll.id, principal_id=people[voter].principal_id))
 
     async def _tasks(self) -> None:
         world, people = self.world, self.people

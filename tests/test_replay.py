@@ -14,7 +14,16 @@ from graphql import FieldNode, OperationDefinitionNode, parse
 from hypothesis import HealthCheck, given, seed, settings
 from hypothesis import strategies as st
 
-from models import Admits, Attendance, CommunityPurpose, CommunityRole, MemberKind, NetworkRole, Visibility
+from models import (
+    Admits,
+    Attendance,
+    CommunityPurpose,
+    CommunityRole,
+    MemberKind,
+    NetworkRole,
+    Visibility,
+    VisitorRights,
+)
 from schema.root import build
 from server import Service
 from tests.actions import ACTIONS, NO_ACTION, USUAL, Picks, Turn
@@ -30,6 +39,7 @@ EXAMPLES = {
 }
 SEED = int(os.environ.get("REPLAY_SEED", random.randrange(2**32)))
 STEPS = 5
+TIMEOUT = 1_800 + 10 * max(EXAMPLES.values())
 FEEDS = 2
 FEW = 3
 
@@ -58,12 +68,13 @@ async def furnish(url: str) -> Cast:
     memberships = [await world.belong(people["presenter"], hall, CommunityRole.PRESENTER)]
     memberships += [await world.belong(people[name], hall) for name in ("member", "asker")]
     memberships += [await world.belong(people[name], closed) for name in ("guest", "member")]
+    board = await world.board(hall, visitors=VisitorRights.ASK_AND_VOTE)
     session = await world.session(hall)
-    board = await world.board(hall)
     kiosk, key, _ = await world.kiosk(board)
+    visitor = await world.visitor(board, "Vis")
     cast: Cast = {
         "viewers": {name: person.principal_id for name, person in people.items()}
-        | {"display": kiosk.viewer, "nobody": world.nobody.viewer},
+        | {"display": kiosk.viewer, "visitor": visitor.viewer, "nobody": world.nobody.viewer},
         "ids": {
             "networks": [gid(world.network)],
             "members": [person.id for person in people.values()],
@@ -110,8 +121,11 @@ class Play:
         variables = dict(zip("ab", chosen, strict=False)) | extra(Turn(self.count, self.ids, picks))
         payload = await self.clients[actor].payload(document, **variables)
         if new and not payload["problems"]:
-            (made,) = [value["id"] for name, value in payload.items() if name != "problems"]
+            (node,) = [value for name, value in payload.items() if name != "problems"]
+            made = node["id"]
             self.ids[new] += [made] if made not in self.ids[new] else []
+            if "options" in node:
+                self.ids[f"options of {made}"] = [option["id"] for option in node["options"]]
 
     async def compare(self) -> None:
         await settled(self.service)
@@ -161,6 +175,7 @@ ACTORS = [
     "absent",
     "guest",
     "display",
+    "visitor",
     "nobody",
 ]
 RARE = {"archive", "disable", "close", "revoke key"}
@@ -175,7 +190,7 @@ step = st.tuples(
 )
 
 
-# What has happened before a sequence begins: questions in several states, topics, an escalation, a task with talk.
+# What has happened before a sequence begins: questions, polls, topics, an escalation, a task with talk.
 OPENING = [
     ("asker", "ask", (0, 1)),
     ("presenter", "approve", (0, 0)),
@@ -183,6 +198,11 @@ OPENING = [
     ("presenter", "approve", (1, 0)),
     ("presenter", "show", (1, 1)),
     ("asker", "ask", (0, 0)),
+    ("presenter", "draft poll", (0, 0)),
+    ("presenter", "open poll", (0, 0)),
+    ("member", "cast ballot", (0, 0)),
+    ("presenter", "draft poll", (0, 3)),
+    ("presenter", "open poll", (1, 0)),
     ("member", "topic", (0, 1)),
     ("helper", "topic", (1, 2)),
     ("member", "escalate", (0, 2)),
@@ -256,7 +276,7 @@ def called(document: str) -> list[str]:
     return [field.name.value for field in operation.selection_set.selections if isinstance(field, FieldNode)]
 
 
-@pytest.mark.timeout(1800)
+@pytest.mark.timeout(TIMEOUT)
 @pytest.mark.parametrize("shard", range(SHARDS))
 def test_replayed_events_equal_a_fresh_query_on_sqlite(sqlite_template: Path, tmp_path: Path, shard: int) -> None:
     furnished = tmp_path / "furnished.db"
@@ -270,7 +290,7 @@ def test_replayed_events_equal_a_fresh_query_on_sqlite(sqlite_template: Path, tm
     _sequences("sqlite", shard, run)
 
 
-@pytest.mark.timeout(1800)
+@pytest.mark.timeout(TIMEOUT)
 @pytest.mark.parametrize("shard", range(SHARDS))
 def test_replayed_events_equal_a_fresh_query_on_postgresql(postgres_url: str, shard: int) -> None:
     name = postgres_url.rpartition("/")[2]

@@ -26,6 +26,10 @@ from models import (
     Moderation,
     Network,
     NetworkRole,
+    Poll,
+    PollOption,
+    PollResults,
+    PollState,
     Principal,
     PrincipalKind,
     Question,
@@ -36,6 +40,7 @@ from models import (
     SessionSpeaker,
     Speaker,
     Visibility,
+    Visit,
 )
 from resolvers import accounts
 from resolvers.communities import LEGAL
@@ -197,7 +202,9 @@ class World:
         state: BoardState = BoardState.OPEN,
         moderation: Moderation = Moderation.PRE,
         anonymity: Anonymity = Anonymity.ALLOWED,
+        **more: Any,
     ) -> QuestionBoard:
+        """Without limits for askers, if none are named."""
         board = QuestionBoard(
             network_id=self.network.id,
             community_id=community.id,
@@ -205,6 +212,7 @@ class World:
             state=state,
             moderation=moderation,
             anonymity=anonymity,
+            **{"open_per_asker": 1_000, "asks_per_minute": 1_000} | more,
         )
         await self.add(board)
         return board
@@ -250,6 +258,29 @@ class World:
             await self.add(AuthorSeal(question_id=question.id, principal_id=asker.principal_id))
         return question
 
+    async def poll(
+        self,
+        board: QuestionBoard,
+        *options: str,
+        state: PollState = PollState.OPEN,
+        results: PollResults = PollResults.ALWAYS,
+        **columns: Any,
+    ) -> tuple[Poll, list[PollOption]]:
+        poll = Poll(
+            network_id=self.network.id,
+            community_id=board.community_id,
+            board_id=board.id,
+            title="Which?",
+            state=state,
+            results=results,
+            opened_at=None if state is PollState.DRAFT else self.now,
+            **columns,
+        )
+        await self.add(poll)
+        offered = [PollOption(poll_id=poll.id, position=n, text=text) for n, text in enumerate(options or ("A", "B"))]
+        await self.add(*offered)
+        return poll, offered
+
     async def kiosk(self, board: QuestionBoard) -> tuple[Client, KioskKey, str]:
         principal = Principal(kind=PrincipalKind.KIOSK)
         token = accounts.new_token("kiosk")
@@ -262,6 +293,27 @@ class World:
         )
         await self.add(principal, key)
         return Client(self.service, principal.id), key, token
+
+    async def visitor(self, board: QuestionBoard, name: str) -> Client:
+        """Somebody who came by the board's join code."""
+        principal = Principal(kind=PrincipalKind.VISITOR)
+        visit = Visit(
+            network_id=self.network.id, board_id=board.id, principal_id=principal.id, name=name, address_hash=b"here"
+        )
+        await self.add(principal, visit)
+        return Client(self.service, principal.id)
+
+    async def sealed_to(self, question: Question, client: Client, **columns: Any) -> None:
+        """Let it have been asked by somebody who is no member."""
+        await self.change(question, author_id=None, **columns)
+        question.author_id = None
+        await self.add(AuthorSeal(question_id=question.id, principal_id=client.viewer))
+
+    async def of(self, board: QuestionBoard) -> Community:
+        async with self.service.database.read() as session:
+            found = await session.get(Community, board.community_id)
+        assert found is not None
+        return found
 
     async def fresh(self, row: R) -> R:
         """The row as it is in the database now."""

@@ -20,6 +20,7 @@ from resolvers.policy.boards import (
 )
 from resolvers.policy.communities import (
     PANEL,
+    RESPONDERS,
     accept_membership,
     answer_in_community,
     contribute_to_community,
@@ -54,6 +55,19 @@ from resolvers.policy.escalations import follow_escalation, push_escalation, res
 from resolvers.policy.invitations import revoke_invitation, see_invitation
 from resolvers.policy.members import disable_member, edit_member, read_about, read_headline, see_member
 from resolvers.policy.networks import administer_network, create_community, create_task, see_network
+from resolvers.policy.polls import (
+    count_option,
+    create_poll_on_board,
+    decide_poll,
+    moderate_poll,
+    read_results,
+    see_ballot,
+    see_option,
+    see_poll,
+    see_published_poll,
+    show_poll,
+    vote_in_poll,
+)
 from resolvers.policy.questions import (
     addressed_question,
     count_votes,
