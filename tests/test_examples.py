@@ -43,6 +43,11 @@ BY = {
     "CompleteTask": "Ida",
     "JoinCommunity": "Dev",
     "Comment": "Olga",
+    "PlanSession": "Olga",
+    "MoveSession": "Olga",
+    "LinkRecording": "Olga",
+    "ReleaseReplay": "Olga",
+    "CancelSession": "Olga",
 }
 
 # What another does, so that a feed has something to tell.
@@ -56,6 +61,7 @@ MOVES = {
     "EscalationsLive": "EscalateTopic",
     "TopicWithCommentsLive": "Comment",
     "MyTasksLive": "AcceptTask",
+    "ScheduleLive": "MoveSession",
 }
 
 
@@ -94,6 +100,7 @@ async def stage(world: World) -> Stage:
     topic = await world.content(support, ann, "Printer prints blue")
     escalated = await world.content(support, ann, "Printer prints nothing")
     comment = await world.comment(topic, olga)
+    session = await world.session(keynote)
     screen, _, _ = await world.kiosk(board)
     ids = {
         "networkId": gid(world.network),
@@ -101,6 +108,12 @@ async def stage(world: World) -> Stage:
         "fromCommunityId": gid(support),
         "toCommunityId": gid(experts),
         "boardId": gid(board),
+        "sessionId": gid(session),
+        "room": "Aula",
+        "note": "More people want to come.",
+        "url": "https://example.com/recording",
+        "startsAt": "2026-03-05T09:00:00Z",
+        "endsAt": "2026-03-05T10:00:00Z",
         "questionId": gid(question),
         "pendingId": gid(pending),
         "topicId": gid(topic),
