@@ -25,6 +25,11 @@ def board(board_id: UUID) -> Topic:
     return _topic("board", board_id)
 
 
+def panel(board_id: UUID) -> Topic:
+    """What of a board is for those who run it."""
+    return _topic("panel", board_id)
+
+
 def task(task_id: UUID) -> Topic:
     return _topic("task", task_id)
 

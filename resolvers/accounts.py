@@ -10,7 +10,7 @@ from uuid import UUID
 from sqlalchemy import update
 from sqlmodel import col
 
-from models import Account, AccountState, Kind, KioskKey, Principal, SignIn
+from models import Account, AccountState, Kind, KioskKey, Principal, SignIn, Visitor
 from realtime import topics
 from resolvers.context import Context
 from resolvers.errors import Conflict, DomainError, Flaw, Invalid, Unauthenticated
@@ -43,6 +43,8 @@ def digest(token: str) -> bytes:
 
 async def authenticate(db: Reader, token: str) -> tuple[UUID, SignIn | None]:
     """The principal that the token speaks for. Raises BadToken or ExpiredToken."""
+    if token.startswith("plenary_visitor_"):
+        return await of_device(db, token), None
     principal_id = await db.find(
         KioskKey.principal_id, KioskKey.token_hash == digest(token), col(KioskKey.revoked_at).is_(None)
     )
@@ -54,6 +56,14 @@ async def authenticate(db: Reader, token: str) -> tuple[UUID, SignIn | None]:
     if sign_in.expires_at <= db.now:
         raise ExpiredToken("This sign-in has expired.")
     return sign_in.principal_id, sign_in
+
+
+async def of_device(db: Reader, token: str) -> UUID:
+    """The visitor's principal. Raises BadToken."""
+    principal_id: UUID | None = await db.find(Visitor.principal_id, Visitor.token_hash == digest(token))
+    if principal_id is None:
+        raise BadToken("This sign-in is not valid.")
+    return principal_id
 
 
 async def _is_active(db: Reader, principal_id: UUID) -> bool:
@@ -99,7 +109,7 @@ async def sign_in(ctx: Context, *, email: str, password: str) -> Started:
 
 
 def _check_tries(ctx: Context, here: str, this: str) -> None:
-    ctx.means.limiter.check(here, most=TRIES_PER_ADDRESS)
+    ctx.means.limiter.check(here, most=TRIES_PER_ADDRESS, address=ctx.address)
     ctx.means.limiter.check(this, most=TRIES_PER_ACCOUNT)
 
 
@@ -128,7 +138,7 @@ async def sign_out_everywhere(ctx: Context) -> Account:
 async def _own(ctx: Context, db: Reader) -> Account:
     account = await db.find(Account, Account.principal_id == ctx.somebody())
     if account is None:
-        raise Invalid(Flaw("A kiosk has no account; its key is revoked."))
+        raise Invalid(Flaw("A kiosk or a visitor has no account."))
     return account
 
 

@@ -107,14 +107,16 @@ async def revoke_kiosk_key(ctx: Context, key_id: UUID) -> KioskKey:
         return tx.answer(key)
 
 
-def _subject(name: str, board: QuestionBoard, viewer: UUID, rule: Any, sources: tuple[Source, ...]) -> Subject:
+def _subject(
+    name: str, board: QuestionBoard, viewer: UUID, rule: Any, sources: tuple[Source, ...], *also: topics.Topic
+) -> Subject:
     return Subject(
         name=name,
         arguments=(board.id,),
         rule=rule,
         row=board,
         sources=(Source(rule, lambda row: (row.id == board.id,)), *sources),
-        topics=fixed(topics.board(board.id)),
+        topics=fixed(topics.board(board.id), *also),
         rights=frozenset({topics.standing(viewer, board.community_id), topics.person(viewer)}),
     )
 
@@ -128,7 +130,7 @@ def audience(board: QuestionBoard, viewer: UUID) -> Subject:
 def moderation(board: QuestionBoard, viewer: UUID) -> Subject:
     """The board with all that waits, was turned down or taken back."""
     shown = Source(policy.moderate_question, lambda question: (question.board_id == board.id,))
-    return _subject("questionBoardModeration", board, viewer, policy.run_board, (shown,))
+    return _subject("questionBoardModeration", board, viewer, policy.run_board, (shown,), topics.panel(board.id))
 
 
 def display(board: QuestionBoard, viewer: UUID) -> Subject:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import strawberry
 
 from models import NOBODY
-from resolvers import accounts, invitations, networks
+from resolvers import accounts, invitations, networks, visitors
 from resolvers.errors import Flaw, Invalid
 from schema.base import Node, node, plain, project
 from schema.context import Info
@@ -14,7 +14,9 @@ from schema.problems import Payload, mutation
 
 if TYPE_CHECKING:
     from schema.networks import Network
+    from schema.visitors import Visit
 else:
+    Visit = Annotated["Visit", strawberry.lazy("schema.visitors")]
     Network = Annotated["Network", strawberry.lazy("schema.networks")]
 
 
@@ -26,7 +28,7 @@ class Account(Node):
 
 @strawberry.type(description="Whoever is asking.")
 class Viewer:
-    @strawberry.field(description="Their account; null for a kiosk.")
+    @strawberry.field(description="Their account; null for a kiosk and a visitor.")
     async def account(self, info: Info) -> Account | None:
         account = await accounts.of_viewer(info.context)
         return Account.of(account) if account else None
@@ -35,7 +37,11 @@ class Viewer:
     async def networks(self, info: Info) -> list[Network]:
         return [project(network) for network in await networks.of_viewer(info.context)]
 
-    @strawberry.field(description="When this sign-in ends by itself; null for a kiosk.")
+    @strawberry.field(description="The boards to which they came by a join code, the newest first.")
+    async def visits(self, info: Info) -> list[Visit]:
+        return [project(visit) for visit in await visitors.of_viewer(info.context)]
+
+    @strawberry.field(description="When this sign-in ends by itself; null for a kiosk and a visitor.")
     def signed_in_until(self, info: Info) -> datetime | None:
         return info.context.sign_in.expires_at if info.context.sign_in else None
 

@@ -6,9 +6,9 @@ from typing import Any
 import strawberry
 
 import models
-from models import Anonymity, BoardState, Moderation
-from resolvers import boards, policy
-from schema.base import ID, Node, edge, node, plain, row_id, viewer_can
+from models import Anonymity, BoardState, Moderation, VisitorRights
+from resolvers import boards, policy, visitors
+from schema.base import ID, Node, edge, guarded, node, plain, row_id, viewer_can
 from schema.communities import Community
 from schema.context import Info
 from schema.paging import Connection, connection
@@ -17,6 +17,7 @@ from schema.problems import Payload, mutation
 strawberry.enum(BoardState, description="Whether a board takes questions.")
 strawberry.enum(Moderation, description="Whether questions wait for a moderator before the hall sees them.")
 strawberry.enum(Anonymity, description="Whether one may ask without one's name.")
+strawberry.enum(VisitorRights, description="What those who come by the join code may do.")
 
 
 @node("A key with which a display shows one board.")
@@ -24,6 +25,12 @@ class KioskKey(Node):
     label: str = plain("Which display it is.")
     created_at: datetime = plain("When it was made.")
     revoked_at: datetime | None = plain("When it was revoked.")
+
+
+@strawberry.type(description="Strikingly many visitors who came from one address within a minute.")
+class VisitorBurst:
+    at: datetime = plain("When it was noticed last.")
+    size: int = plain("How many had come in the minute before.")
 
 
 @node("Where an audience asks and a panel answers.")
@@ -36,6 +43,8 @@ class QuestionBoard(Node):
     closed_at: datetime | None = plain("When it closed.")
     community: Community | None = edge("community_id", policy.see_community, "Whose board it is.")
     kiosk_keys: Connection[KioskKey] = connection(boards.KEYS, "The keys of its displays; seen by those who run it.")
+    visitors: VisitorRights = plain("What those who come by the join code may do.")
+    join_code: str | None = guarded("join_code", policy.run_board, "What visitors type; for those who run it.")
     viewer_can = viewer_can(
         "QuestionBoard",
         ask=policy.ask_on_board,
@@ -43,6 +52,22 @@ class QuestionBoard(Node):
         manage=policy.manage_board,
         display=policy.display_board,
     )
+
+    @strawberry.field(description="Where a QR code is to lead, if the service knows; for those who run it.")
+    async def join_url(self, info: Info) -> str | None:
+        base, code = info.context.means.join_url, self.row.join_code
+        is_told = base and code and await info.context.allows(policy.run_board, self.row.id)
+        return visitors.join_url(base, code) if is_told else None
+
+    @strawberry.field(description="How many have come by the join code; for those who run it.")
+    async def visitor_count(self, info: Info) -> int | None:
+        count: int | None = await info.context.of_row(visitors.counts, self.row.id)
+        return count
+
+    @strawberry.field(description="Whether strikingly many came at once; for those who run it.")
+    async def visitor_burst(self, info: Info) -> VisitorBurst | None:
+        is_told = self.row.burst_at and await info.context.allows(policy.run_board, self.row.id)
+        return VisitorBurst(at=self.row.burst_at, size=self.row.burst_size) if is_told else None
 
 
 @strawberry.type(description="A kiosk key and its token, or why there is none.")

@@ -30,6 +30,7 @@ from schema.networks import NetworkQueries
 from schema.questions import QuestionMutations
 from schema.search import SearchQueries
 from schema.tasks import TaskMutations
+from schema.visitors import VisitorMutations
 
 MOST_NODES = 100
 TOKENS = 2_000  # of a document
@@ -71,6 +72,7 @@ class Mutation(
     EscalationMutations,
     BoardMutations,
     QuestionMutations,
+    VisitorMutations,
 ):
     pass
 

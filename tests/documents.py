@@ -79,6 +79,16 @@ WITHDRAW_QUESTION = mutation("withdrawQuestion", "questionId: ID!", _QUESTION)
 UPVOTE = mutation("upvoteQuestion", "questionId: ID!", _QUESTION)
 RETRACT_UPVOTE = mutation("retractUpvote", "questionId: ID!", _QUESTION)
 
+_CODE = "questionBoard { id visitors joinCode joinUrl visitorCount visitorBurst { at size } }"
+JOIN_BOARD = mutation(
+    "joinBoard",
+    "code: String!, name: String!, deviceToken: String",
+    "token visit { id name createdAt endedAt boardId board { id title } }",
+)
+CREATE_JOIN_CODE = mutation("createJoinCode", "boardId: ID!", _CODE)
+ROTATE_JOIN_CODE = mutation("rotateJoinCode", "boardId: ID!, endVisits: Boolean", _CODE)
+SET_VISITORS = mutation("setVisitors", "boardId: ID!, visitors: VisitorRights!", _CODE)
+
 INVITE = mutation("inviteToCommunity", "communityId: ID!, input: InviteToCommunityInput!", "membership { id state }")
 JOIN = mutation("joinCommunity", "communityId: ID!", "membership { id state }")
 ACCEPT_MEMBERSHIP = mutation("acceptMembership", "communityId: ID!", "membership { id state roles }")

@@ -22,6 +22,7 @@ from resolvers.policy.communities import (
     contribute_to_community,
     edit_community,
     escalate_into_community,
+    is_open_to_all,
     join_community,
     leave_community,
     list_members,
@@ -80,3 +81,4 @@ from resolvers.policy.tasks import (
     see_participant,
     see_task,
 )
+from resolvers.policy.visitors import see_visit, takes_visitor
