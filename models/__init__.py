@@ -39,6 +39,7 @@ from models.networks import Network, NetworkKind, OutsiderTier
 from models.polls import Ballot, BallotChoice, Poll, PollOption, PollResults, PollState
 from models.principals import Principal, PrincipalKind
 from models.questions import (
+    UNRANKED,
     AnsweredHow,
     AuthorSeal,
     Question,

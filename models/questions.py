@@ -10,6 +10,8 @@ from sqlmodel import Field
 
 from models.base import Row, choice, later, maybe, moment, ref
 
+UNRANKED = 1_000_000
+
 
 class QuestionState(StrEnum):
     PENDING = "PENDING"
@@ -55,13 +57,16 @@ class Question(Row, table=True):
     number: int | None = None
     published_at: datetime | None = moment()
     edited_at: datetime | None = moment()
+    withdrawn_at: datetime | None = moment()
     reject_reason: str | None = Field(default=None, max_length=500)
     rejected_by_id: UUID | None = ref("member", index=False, default=None)
     merged_into_id: UUID | None = ref("question", default=None)
     # Each label between line ends, as the tags of a content.
     labels: str | None = Field(default=None, max_length=600)
     private_labels: str | None = Field(default=None, max_length=600)
-    rank: int | None = None
+    # Its place where moderators set the order; what they have not placed comes after what they have.
+    rank: int = later(UNRANKED)
+    revision: int = later(1)
     on_screen: bool = False
     answered_at: datetime | None = moment()
     answered_how: AnsweredHow | None = maybe(AnsweredHow)

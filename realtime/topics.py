@@ -26,7 +26,7 @@ def board(board_id: UUID) -> Topic:
 
 
 def panel(board_id: UUID) -> Topic:
-    """What of a board is for those who run it."""
+    """What those who run a board hear of it, and the hall does not."""
     return _topic("panel", board_id)
 
 

@@ -85,22 +85,28 @@ async def _activities(db: Reader, network_id: UUID) -> frozenset[topics.Topic]:
 
 async def read(db: Reader, subject: Subject, page: Page) -> Slice[Any]:
     """The contents and questions of the subject, newest first, in one list."""
-    listed = [source for source in subject.sources if source.rule.row is not Community]
-    branches = [_branch(n, source, page).subquery().select() for n, source in enumerate(listed)]
-    merged = union_all(*branches).subquery()
-    order = ordering([(merged.c.at, True), (merged.c.id, True)], page)
-    keys = (await db.execute(merged.select().order_by(*order).limit(page.size + 1))).all()
+    return await merged(db, [source for source in subject.sources if source.rule.row is not Community], page)
+
+
+async def merged(db: Reader, sources: Sequence[Source], page: Page, *, newest_first: bool = True) -> Slice[Any]:
+    """What the sources show, in one list by the time of publication."""
+    if not sources:
+        return cut([], [], page)
+    branches = [_branch(n, source, page, newest_first).subquery().select() for n, source in enumerate(sources)]
+    union = union_all(*branches).subquery()
+    order = ordering([(union.c.at, newest_first), (union.c.id, newest_first)], page)
+    keys = (await db.execute(union.select().order_by(*order).limit(page.size + 1))).all()
     rows: dict[UUID, Row] = {}
-    for n, source in enumerate(listed):
+    for n, source in enumerate(sources):
         ids = [key.id for key in keys if key.n == n]
         rows |= {row.id: row for row in await db.all(source.reached_from(ids))} if ids else {}
     seen = [key for key in keys if key.id in rows]
     return cut([rows[key.id] for key in seen], [(key.at, key.id) for key in seen], page)
 
 
-def _branch(n: int, source: Source, page: Page) -> Any:
+def _branch(n: int, source: Source, page: Page, newest_first: bool) -> Any:  # noqa: FBT001 - as in `merged`
     row: Any = source.rule.row
-    columns = [(row.published_at, True), (row.id, True)]
+    columns = [(row.published_at, newest_first), (row.id, newest_first)]
     keyed = source.rule.selection.where(*source.where(row), *bounds(columns, page))
     named = keyed.with_only_columns(literal(n).label("n"), row.published_at.label("at"), row.id.label("id"))
     return named.order_by(*ordering(columns, page)).limit(page.size + 1)

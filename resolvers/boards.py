@@ -1,11 +1,14 @@
 """Question boards: made, opened, paused, closed, and shown by kiosks."""
 
 from collections.abc import Collection
+from dataclasses import dataclass, fields
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from models import (
     Anonymity,
+    BoardOrder,
     BoardState,
     Kind,
     KioskKey,
@@ -13,41 +16,96 @@ from models import (
     Principal,
     PrincipalKind,
     QuestionBoard,
+    ShowCounts,
+    Unanswered,
 )
 from realtime import topics
-from resolvers import accounts, policy
+from resolvers import accounts, closing, policy
 from resolvers.context import Context
 from resolvers.errors import Conflict
-from resolvers.form import form
+from resolvers.form import Form, camel, form
 from resolvers.live import Source, Subject, fixed
 from resolvers.paging import Listing
 from resolvers.session import Transaction
 
 IN_COMMUNITY = Listing("boards", policy.see_board, order=("created_at",), parent="community_id")
+UNLIMITED = 0
+BOUNDS = (
+    ("max_length", 20, 500),
+    ("open_per_asker", 1, 1_000),
+    ("asks_per_minute", 1, 1_000),
+    ("votes_per_person", UNLIMITED, 1_000),
+)
 KEYS = Listing("kiosk_keys", policy.see_kiosk_key, order=("created_at",), parent="board_id")
 
 
-async def create(
-    ctx: Context, community_id: UUID, *, title: str, moderation: Moderation, anonymity: Anonymity
-) -> QuestionBoard:
+@dataclass(frozen=True)
+class Plan:
+    """How a board is to be run. None leaves it as it is; on a new board, as boards are."""
+
+    moderation: Moderation | None = None
+    anonymity: Anonymity | None = None
+    show_counts: ShowCounts | None = None
+    order: BoardOrder | None = None
+    max_length: int | None = None
+    open_per_asker: int | None = None
+    asks_per_minute: int | None = None
+    votes_per_person: int | None = None
+    opens_at: datetime | None = None
+
+    def check(self, check: Form) -> None:
+        """Raises what is out of bounds when the form ends."""
+        check.moment("opensAt", self.opens_at)
+        for name, least, most in BOUNDS:
+            check.optional(check.number, camel(name), getattr(self, name), least=least, most=most)
+
+    def apply(self, board: QuestionBoard) -> None:
+        for part in fields(self):
+            value = getattr(self, part.name)
+            if value is not None:
+                setattr(board, part.name, value)
+        if self.votes_per_person == UNLIMITED:
+            board.votes_per_person = None
+
+
+AS_IT_IS = Plan()
+
+
+async def create(ctx: Context, community_id: UUID, *, title: str, plan: Plan = AS_IT_IS) -> QuestionBoard:
     with form() as check:
         title = check.text("title", title, most=200)
+        plan.check(check)
     async with ctx.transaction() as tx:
         community = await tx.get(policy.run_boards_in_community, community_id, lock=False)
-        board = QuestionBoard(
-            network_id=community.network_id,
-            community_id=community_id,
-            title=title,
-            moderation=moderation,
-            anonymity=anonymity,
-        )
+        board = QuestionBoard(network_id=community.network_id, community_id=community_id, title=title)
+        plan.apply(board)
         await tx.add(board)
         tell(tx, board)
         return tx.answer(board)
 
 
+async def update(ctx: Context, board_id: UUID, *, title: str | None, plan: Plan) -> QuestionBoard:
+    """Run it in another way. What was asked and voted stays."""
+    with form() as check:
+        title = check.optional(check.text, "title", title, most=200)
+        plan.check(check)
+    async with ctx.transaction() as tx:
+        board = await tx.get(policy.manage_board, board_id)
+        shown = board.show_counts
+        board.title = board.title if title is None else title
+        plan.apply(board)
+        tell(tx, board)
+        if board.show_counts is not shown:  # counts come into sight or leave it, on all questions at once
+            tx.announce(_heard_of(board), Kind.RIGHTS, board)
+        return tx.answer(board)
+
+
 def tell(tx: Transaction, board: QuestionBoard) -> None:
-    tx.announce([topics.board(board.id), topics.community_activity(board.community_id)], Kind.ROW, board)
+    tx.announce(_heard_of(board), Kind.ROW, board)
+
+
+def _heard_of(board: QuestionBoard) -> list[topics.Topic]:
+    return [topics.board(board.id), topics.community_activity(board.community_id)]
 
 
 async def open_(ctx: Context, board_id: UUID) -> QuestionBoard:
@@ -60,23 +118,31 @@ async def pause(ctx: Context, board_id: UUID) -> QuestionBoard:
     return await _move(ctx, board_id, BoardState.PAUSED, {BoardState.OPEN})
 
 
-async def close(ctx: Context, board_id: UUID) -> QuestionBoard:
-    """No more questions and votes."""
-    return await _move(ctx, board_id, BoardState.CLOSED, {BoardState.SCHEDULED, BoardState.OPEN, BoardState.PAUSED})
+async def close(ctx: Context, board_id: UUID, *, unanswered: Unanswered = Unanswered.TOPICS) -> QuestionBoard:
+    """No more questions and votes; what nobody answered goes on as topics, or not at all."""
+    async with ctx.transaction() as tx:
+        board = await _moved(tx, board_id, BoardState.CLOSED, {BoardState.SCHEDULED, *policy.RUNNING_BOARDS})
+        board.closed_at = tx.now
+        tell(tx, board)
+        await closing.settle(tx, board, unanswered)
+        return tx.answer(board)
 
 
 async def _move(ctx: Context, board_id: UUID, state: BoardState, origins: Collection[BoardState]) -> QuestionBoard:
     async with ctx.transaction() as tx:
-        board = await tx.get(policy.manage_board, board_id)
-        if board.state not in origins:
-            raise Conflict(f"The board is {board.state.lower()}.")
-        board.state = state
+        board = await _moved(tx, board_id, state, origins)
         if state is BoardState.OPEN:
             board.opened_at = board.opened_at or tx.now
-        if state is BoardState.CLOSED:
-            board.closed_at = tx.now
         tell(tx, board)
         return tx.answer(board)
+
+
+async def _moved(tx: Transaction, board_id: UUID, state: BoardState, origins: Collection[BoardState]) -> QuestionBoard:
+    board = await tx.get(policy.manage_board, board_id)
+    if board.state not in origins:
+        raise Conflict(f"The board is {board.state.lower()}.")
+    board.state = state
+    return board
 
 
 async def create_kiosk_key(ctx: Context, board_id: UUID, *, label: str) -> tuple[KioskKey, str]:
@@ -123,7 +189,7 @@ def _subject(
 
 def audience(board: QuestionBoard, viewer: UUID) -> Subject:
     """The board as the hall sees it, whoever looks."""
-    shown = Source(policy.see_published_question, lambda question: (question.board_id == board.id,))
+    shown = Source(policy.see_published_question, lambda question: (question.board_id == board.id,), policy.count_votes)
     return _subject("questionBoard", board, viewer, policy.follow_board, (shown,))
 
 
@@ -135,5 +201,5 @@ def moderation(board: QuestionBoard, viewer: UUID) -> Subject:
 
 def display(board: QuestionBoard, viewer: UUID) -> Subject:
     """What is on the hall's screen."""
-    shown = Source(policy.show_question, lambda question: (question.board_id == board.id,))
+    shown = Source(policy.show_question, lambda question: (question.board_id == board.id,), policy.count_votes)
     return _subject("questionBoardDisplay", board, viewer, policy.display_board, (shown,))

@@ -81,6 +81,7 @@ async def create(
             check.flaw("joinPolicy", f"here one can join by {' or '.join(legal)} only")
     async with ctx.transaction() as tx:
         await tx.get(policy.create_community, network_id, lock=False)
+        owner = await _entrant(tx, network_id)
         community = Community(
             network_id=network_id,
             name=name,
@@ -92,7 +93,7 @@ async def create(
         )
         await tx.add(community)
         roles = CommunityRole.OWNER | CommunityRole.MEMBER
-        await enter(tx, community, await tx.member(network_id), MembershipState.ACTIVE, roles)
+        await enter(tx, community, owner, MembershipState.ACTIVE, roles)
         return tx.answer(community)
 
 
@@ -121,8 +122,9 @@ async def archive(ctx: Context, community_id: UUID) -> Community:
 async def join(ctx: Context, community_id: UUID) -> Membership:
     """Join, or ask to where joining is by request."""
     async with ctx.transaction() as tx:
+        found = await tx.get(policy.join_community, community_id, lock=False)
+        member = await _entrant(tx, found.network_id)
         community = await tx.get(policy.join_community, community_id)
-        member = await tx.member(community.network_id)
         membership = await _standing(tx, community_id, member.id)
         if membership and membership.state is MembershipState.ACTIVE:
             raise Conflict("The viewer belongs to it already.")
@@ -136,10 +138,9 @@ async def join(ctx: Context, community_id: UUID) -> Membership:
 async def invite(ctx: Context, community_id: UUID, *, member_id: UUID, roles: Collection[CommunityRole]) -> Membership:
     """Invite a member of the network; it is for the member to accept."""
     async with ctx.transaction() as tx:
+        found = await tx.get(policy.manage_community, community_id, lock=False)
+        member = await _entrant(tx, found.network_id, member_id)
         community = await tx.get(policy.manage_community, community_id)
-        member = await tx.get(policy.see_member, member_id, lock=False)
-        if member.network_id != community.network_id:
-            raise NotFound
         await _may_grant(tx, community, _bits(roles))
         membership = await _standing(tx, community_id, member_id)
         if membership and membership.state in {MembershipState.ACTIVE, MembershipState.BANNED}:
@@ -152,8 +153,9 @@ async def invite(ctx: Context, community_id: UUID, *, member_id: UUID, roles: Co
 async def accept(ctx: Context, community_id: UUID) -> Membership:
     """Accept an invitation to the community."""
     async with ctx.transaction() as tx:
+        found = await tx.get(policy.accept_membership, community_id, lock=False)
+        member = await _entrant(tx, found.network_id)
         community = await tx.get(policy.accept_membership, community_id)
-        member = await tx.member(community.network_id)
         membership = await _standing(tx, community_id, member.id)
         if membership is None:
             raise NotFound
@@ -175,11 +177,12 @@ async def decline(ctx: Context, community_id: UUID) -> Membership:
 async def approve(ctx: Context, membership_id: UUID) -> Membership:
     """Let somebody in who asked."""
     async with ctx.transaction() as tx:
+        found = await tx.get(policy.manage_membership, membership_id, lock=False)
+        member = await tx.lock(Member, Member.id == found.member_id)
         membership, community = await _managed(tx, membership_id)
         _expect(membership, MembershipState.REQUESTED)
-        member = await tx.find(Member, Member.id == membership.member_id)
-        if member is None or member.state is not MemberState.ACTIVE:
-            raise Conflict("This member has left the network.")
+        if member is None:
+            raise NotFound
         roles = CommunityRole(membership.roles)
         return tx.answer(await enter(tx, community, member, MembershipState.ACTIVE, roles))
 
@@ -221,6 +224,14 @@ async def change_roles(ctx: Context, membership_id: UUID, *, roles: Collection[C
         return tx.answer(await enter(tx, community, member, MembershipState.ACTIVE, _bits(roles)))
 
 
+async def _entrant(tx: Transaction, network_id: UUID, member_id: UUID | None = None) -> Member:
+    """Who is to enter, the viewer if nobody is named. Locked before the community: the disabled enter nothing."""
+    member = await tx.get(policy.see_member, member_id or (await tx.member(network_id)).id)
+    if member.network_id != network_id:
+        raise NotFound
+    return member
+
+
 async def enter(
     tx: Transaction, community: Community, member: Member, state: MembershipState, roles: CommunityRole
 ) -> Membership:
@@ -234,6 +245,8 @@ async def enter(
         raise Forbidden("not_admitted_here")
     if community.state is CommunityState.ARCHIVED:
         raise Conflict("This community is archived.")
+    if member.state is not MemberState.ACTIVE:
+        raise Conflict("This member has left the network.")
     membership = await _standing(tx, community.id, member.id)
     if membership and membership.state is MembershipState.BANNED:
         raise Forbidden("banned_here")

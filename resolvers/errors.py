@@ -66,12 +66,12 @@ class Conflict(DomainError):
 
 
 class Limited(DomainError):
-    """Too often. `retry_after` is in seconds."""
+    """Too often, or too much at a time. `retry_after` is in seconds; None where waiting alone does not help."""
 
     code = "LIMITED"
 
-    def __init__(self, retry_after: int) -> None:
-        super().__init__("Too many failed attempts.", retryAfter=retry_after)
+    def __init__(self, message: str, retry_after: int | None = None) -> None:
+        super().__init__(message, **({} if retry_after is None else {"retryAfter": retry_after}))
 
 
 class StaleCursor(DomainError):

@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import TypeVar
+from urllib.parse import urlsplit
+from zoneinfo import available_timezones
 
 from email_validator import EmailNotValidError, validate_email
 
@@ -16,6 +18,7 @@ T = TypeVar("T")
 
 PASSWORD_LEAST, PASSWORD_MOST = 10, 200
 TAGS_MOST = 20
+LABELS_MOST = 10
 
 
 def is_storable(value: str) -> bool:
@@ -60,6 +63,35 @@ class Form:
             self.flaw(field, f"{field} has more than {TAGS_MOST} entries")
         return sorted({self.text(field, " ".join(value.split()).lower(), most=50) for value in values})
 
+    def labels(self, field: str, values: list[str]) -> list[str]:
+        """As tags, but few."""
+        if len(values) > LABELS_MOST:
+            self.flaw(field, f"{field} has more than {LABELS_MOST} entries")
+        return self.tags(field, values)
+
+    def number(self, field: str, value: int, *, least: int, most: int) -> int:
+        if not least <= value <= most:
+            self.flaw(field, f"{field} is not between {least} and {most}")
+        return value
+
+    def link(self, field: str, value: str) -> str:
+        """An address on the web, as it was given."""
+        value = self.text(field, value, most=500)
+        try:
+            parts = urlsplit(value)
+            is_link = parts.scheme in {"http", "https"} and bool(parts.hostname)
+        except ValueError:
+            is_link = False
+        if not is_link or any(character.isspace() for character in value):
+            self.flaw(field, f"{field} is not an address that begins with http:// or https://")
+        return value
+
+    def time_zone(self, field: str, value: str) -> str:
+        """A name of the IANA database."""
+        if value not in available_timezones():
+            self.flaw(field, f"{field} is not the name of a time zone, such as Europe/Brussels")
+        return value
+
     def moment(self, field: str, value: datetime | None) -> datetime | None:
         """In UTC, as it is stored and told."""
         if value is None:
@@ -87,3 +119,9 @@ def form() -> Iterator[Form]:
     checks = Form()
     yield checks
     checks.done()
+
+
+def camel(name: str) -> str:
+    """A column's name as clients write it."""
+    head, *tail = name.split("_")
+    return head + "".join(part.title() for part in tail)

@@ -3,9 +3,6 @@
 from datetime import timedelta
 from uuid import UUID
 
-from sqlalchemy import delete
-from sqlmodel import col
-
 from models import (
     Account,
     Community,
@@ -18,10 +15,9 @@ from models import (
     MembershipState,
     MemberState,
     NetworkRole,
-    TaskParticipant,
 )
 from realtime import topics
-from resolvers import accounts, communities, policy
+from resolvers import accounts, communities, policy, tasks
 from resolvers.context import Context
 from resolvers.errors import Conflict, Flaw, Forbidden, Invalid, NotFound
 from resolvers.form import form
@@ -66,7 +62,7 @@ async def add_member(
 
 
 async def _check_community(tx: Transaction, network_id: UUID, community_id: UUID, kind: MemberKind) -> None:
-    community = await tx.get(policy.manage_community, community_id, lock=False)
+    community = await tx.get(policy.edit_community, community_id, lock=False)
     if community.network_id != network_id:
         raise NotFound
     if kind not in communities.ADMITTED[community.admits]:
@@ -137,7 +133,7 @@ async def _locked(tx: Transaction, token: str) -> Invitation:
 
 
 async def _redeem(tx: Transaction, invitation: Invitation, account: Account) -> Member:
-    member = await tx.find(
+    known = member = await tx.lock(
         Member, Member.network_id == invitation.network_id, Member.principal_id == account.principal_id
     )
     if member and member.state is MemberState.ACTIVE:
@@ -145,9 +141,7 @@ async def _redeem(tx: Transaction, invitation: Invitation, account: Account) -> 
     if member is None:
         member = Member(network_id=invitation.network_id, principal_id=account.principal_id, name=account.display_name)
         await tx.add(member)
-    elif invitation.kind is not member.kind:
-        # Whoever comes back as somebody else has no part in the tasks of who they were.
-        await tx.raw(delete(TaskParticipant).where(col(TaskParticipant.member_id) == member.id))
+    is_another = invitation.kind is not member.kind
     member.kind, member.role, member.state = invitation.kind, invitation.role, MemberState.ACTIVE
     invitation.state = InvitationState.ACCEPTED
     tx.announce([topics.person(member.principal_id)], Kind.RIGHTS, member)
@@ -155,4 +149,6 @@ async def _redeem(tx: Transaction, invitation: Invitation, account: Account) -> 
         community = await tx.lock(Community, Community.id == invitation.community_id)
         if community is not None:
             await communities.enter(tx, community, member, MembershipState.ACTIVE, CommunityRole.MEMBER)
+    if known is not None and is_another:
+        await tasks.leave_all(tx, known)
     return member

@@ -29,7 +29,8 @@ class Limiter:
             return
         failures = self._recent(key)
         if len(failures) >= most:
-            raise Limited(retry_after=max(1, int(failures[0] + WINDOW.total_seconds() - self._now())))
+            wait = failures[0] + WINDOW.total_seconds() - self._now()
+            raise Limited("Too many failed attempts.", retry_after=max(1, int(wait)))
 
     def failed(self, key: str) -> None:
         self._recent(key).append(self._now())

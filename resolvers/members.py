@@ -44,6 +44,7 @@ async def disable(ctx: Context, member_id: UUID) -> Member:
     async with ctx.transaction() as tx:
         found = await tx.get(policy.disable_member, member_id, lock=False)
         await tx.get(policy.see_network, found.network_id)  # locked: two owners must not disable each other
+        await _revoke_invitations(tx, found)  # before the member is locked: whoever accepts one has that order
         member = await tx.get(policy.disable_member, member_id)
         actor = await tx.member(member.network_id)
         if member.role is NetworkRole.OWNER and actor.role is not NetworkRole.OWNER:
@@ -52,7 +53,6 @@ async def disable(ctx: Context, member_id: UUID) -> Member:
             raise Conflict("A network keeps at least one owner.")
         member.state = MemberState.DISABLED
         await communities.end_all(tx, member)
-        await _revoke_invitations(tx, member)
         mine = (Visit.network_id == member.network_id, Visit.principal_id == member.principal_id)
         await visitors.end_visits_of(tx, member, *mine)
         tx.announce([topics.person(member.principal_id)], Kind.RIGHTS, member)

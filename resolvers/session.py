@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any, TypeVar, TypeVarTuple, overload
 from uuid import UUID
 
-from sqlalchemy import Executable, Result, Select, literal, select, update
+from sqlalchemy import Executable, Result, Select, func, literal, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm.attributes import set_committed_value
@@ -18,6 +18,11 @@ from resolvers.policy.rules import Audience, Rule, viewers_value
 
 R = TypeVar("R", bound=Row)
 Columns = TypeVarTuple("Columns")
+
+BULK_MOST = 200
+# FOR NO KEY UPDATE: a row that is held may be pointed at. A full lock would stop every insert that names the row, in
+# whatever order foreign keys are looked at, and with it the order of locks.
+LOCK: Any = {"key_share": True}
 
 
 class Reader:
@@ -33,7 +38,7 @@ class Reader:
         """The row. NotFound if it is out of sight, Forbidden if the rule does not allow."""
         statement = rule.look_up
         if lock:
-            statement = statement.with_for_update(of=rule.row).execution_options(populate_existing=True)
+            statement = statement.with_for_update(of=rule.row, **LOCK).execution_options(populate_existing=True)
         found = (await self.execute(statement, {"row_id": row_id})).one_or_none()
         if found is None:
             raise NotFound
@@ -48,6 +53,11 @@ class Reader:
 
     async def all(self, statement: Select[R]) -> Sequence[R]:
         return (await self.execute(statement)).scalars().all()
+
+    async def total(self, statement: Select[Any]) -> int:
+        """How many rows the statement has."""
+        counted = statement.with_only_columns(func.count(), maintain_column_froms=True).order_by(None)
+        return int((await self.execute(counted)).scalar_one())
 
     async def audience(
         self, audience: Audience, row_id: UUID, viewers: Collection[UUID], *filters: Any, **facts: Any
@@ -113,13 +123,13 @@ class Transaction(Reader):
     async def all(self, statement: Select[R]) -> Sequence[R]:
         """Locked, in the order of the statement: what a transaction reads it reads in order to write."""
         entity = statement.column_descriptions[0]["entity"]
-        locked = statement.with_for_update(of=entity).execution_options(populate_existing=True)
+        locked = statement.with_for_update(of=entity, **LOCK).execution_options(populate_existing=True)
         return [self._settle(row) for row in await super().all(locked)]
 
     async def lock(self, what: type[R], *where: Any, patient: bool = True) -> R | None:
         """As `find`, and nobody else changes it until this transaction has ended. Impatiently: None if it is locked."""
         chosen = select(what).where(*where).limit(1)
-        locked = chosen.with_for_update(skip_locked=not patient).execution_options(populate_existing=True)
+        locked = chosen.with_for_update(skip_locked=not patient, **LOCK).execution_options(populate_existing=True)
         row = (await self.raw(locked)).scalars().first()
         return None if row is None else self._settle(row)
 
@@ -181,6 +191,14 @@ class Transaction(Reader):
                 at=self.now,
             )
         )
+
+    def announce_each(self, topics: Iterable[Topic], kind: Kind, rows: Sequence[Row], *, scope: Row) -> None:
+        """One change for each row; of too many, one for the whole scope: whoever follows it takes a new snapshot."""
+        heard = list(topics)
+        if len(rows) > BULK_MOST:
+            self.announce(heard, Kind.RIGHTS, scope)
+        for row in rows if len(rows) <= BULK_MOST else ():
+            self.announce(heard, kind, row)
 
     def answer(self, row: R, *, secret: str | None = None) -> R:
         """The row that the operation returns (and a token shown once): a retry with the same key gets it again."""

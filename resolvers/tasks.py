@@ -3,6 +3,7 @@
 from datetime import datetime
 from uuid import UUID
 
+from sqlalchemy import delete
 from sqlmodel import col
 
 from models import (
@@ -45,8 +46,9 @@ async def create(
     due_at: datetime | None,
     content_id: UUID | None = None,
     comment_id: UUID | None = None,
+    question_id: UUID | None = None,
 ) -> Task:
-    """Ask somebody to do something: about a topic, about a comment, or about nothing that is here."""
+    """Ask somebody to do something: about a topic, a comment, a question, or about nothing that is here."""
     with form() as check:
         title = check.text("title", title, most=200)
         body = check.text("body", body, most=10_000, least=0)
@@ -55,6 +57,7 @@ async def create(
         await tx.get(policy.create_task, network_id, lock=False)
         task = Task(network_id=network_id, title=title, body=body, due_at=due_at)
         await _bind(tx, task, content_id, comment_id)
+        await _bind_question(tx, task, question_id)
         return tx.answer(await give(tx, task, assignee_id))
 
 
@@ -70,6 +73,17 @@ async def _bind(tx: Transaction, task: Task, content_id: UUID | None, comment_id
         if content.network_id != task.network_id:
             raise NotFound
         task.content_id, task.community_id = content_id, content.community_id
+
+
+async def _bind_question(tx: Transaction, task: Task, question_id: UUID | None) -> None:
+    if question_id is None:
+        return
+    if task.content_id is not None:
+        raise Invalid(Flaw("A task is about a question or about a content, not both.", ("input", "questionId")))
+    question = await tx.get(policy.hand_on_question, question_id, lock=False)
+    if question.network_id != task.network_id:
+        raise NotFound
+    task.question_id, task.community_id = question_id, question.community_id
 
 
 async def give(tx: Transaction, task: Task, assignee_id: UUID) -> Task:
@@ -90,8 +104,9 @@ async def _assignable(tx: Transaction, task: Task, member_id: UUID) -> Member:
         raise NotFound
     if member.state is not MemberState.ACTIVE or member.kind is not MemberKind.INTERNAL:
         raise Invalid(Flaw("Only an active internal member can be given a task.", ("input", "assigneeId")))
-    subject = task.content_id
-    if subject and not await tx.audience(policy.see_content.now, subject, {member.principal_id}):
+    subjects = ((policy.see_content.now, task.content_id), (policy.see_question.now, task.question_id))
+    seen = [await tx.audience(sees, id, {member.principal_id}) for sees, id in subjects if id]
+    if not all(seen):
         raise Invalid(Flaw("This member may not see what the task is about.", ("input", "assigneeId")))
     return member
 
@@ -178,10 +193,11 @@ async def reassign(ctx: Context, task_id: UUID, *, assignee_id: UUID) -> Task:
             col(TaskParticipant.state).in_(HOLDING),
         )
         assignee = await _assignable(tx, task, assignee_id)
-        if held is None or held.member_id == assignee.id:
+        if held is not None and held.member_id == assignee.id:
             raise Conflict("This member has the task already.")
         is_new = not await tx.audience(policy.see_task.now, task_id, {assignee.principal_id})
-        held.state = ParticipantState.REASSIGNED
+        if held is not None:  # nobody has it if its assignee came back as somebody else
+            held.state = ParticipantState.REASSIGNED
         await _take_part(tx, task, assignee, ParticipantRole.ASSIGNEE, ParticipantState.ASKED)
         task.state = TaskState.OPEN
         await _tell(tx, task, gained={assignee.principal_id} if is_new else None)
@@ -210,6 +226,18 @@ async def finish(tx: Transaction, task_id: UUID | None, *, done: bool) -> None:
     task = await tx.lock(Task, Task.id == task_id)
     if task is not None and task.state in policy.RUNNING_TASKS:
         task.state, task.closed_at = TaskState.DONE if done else TaskState.CANCELLED, tx.now
+        await _tell(tx, task)
+
+
+async def leave_all(tx: Transaction, member: Member) -> None:
+    """Whoever comes back as somebody else has no part in the tasks of who they were; the others see them go."""
+    mine = (TaskParticipant.task_id == Task.id, TaskParticipant.member_id == member.id)
+    for task in await tx.find_all(Task, *mine, order=col(Task.id)):
+        await tx.lock(Task, Task.id == task.id)
+        gone = delete(TaskParticipant).where(
+            col(TaskParticipant.task_id) == task.id, col(TaskParticipant.member_id) == member.id
+        )
+        await tx.raw(gone)
         await _tell(tx, task)
 
 

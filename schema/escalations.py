@@ -13,6 +13,7 @@ from schema.contents import Topic
 from schema.context import Info
 from schema.members import Member
 from schema.problems import mutation
+from schema.questions import Question
 from schema.tasks import Task
 
 strawberry.enum(EscalationState, description="How far an escalation has got.")
@@ -30,6 +31,9 @@ class Escalation(Node):
     topic: Topic | None = edge("topic_id", policy.see_content, "The topic in the escalation community.")
     origin: Topic | None = edge(
         "from_content_id", policy.see_content, "Where it came from, if the viewer may see that."
+    )
+    origin_question: Question | None = edge(
+        "from_question_id", policy.see_question, "The question it came from, if the viewer may see that."
     )
     community: Community | None = edge("community_id", policy.see_community, "Who is asked for help.")
     escalated_by: Member | None = edge("escalated_by_id", policy.see_member, "Who escalated it.")

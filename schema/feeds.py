@@ -1,15 +1,14 @@
 """Every feed twice: as a query with a cursor, and as the subscription that continues it."""
 
 from collections.abc import AsyncGenerator, Callable, Coroutine
-from enum import StrEnum
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
 from uuid import UUID
 
 import strawberry
 
 import models
-from models import ContentKind, EscalationState
-from resolvers import activity, boards, contents, escalations, policy, questions, tasks
+from models import BoardOrder, ContentKind, EscalationState
+from resolvers import activity, boards, contents, escalations, orders, policy, questions, tasks
 from resolvers.form import form
 from resolvers.live import Subject
 from resolvers.paging import Listing
@@ -28,12 +27,6 @@ Events = AsyncGenerator[FeedEvent, None]
 S = TypeVar("S", bound="Snapshot")
 
 
-@strawberry.enum(description="The order of a board's questions.")
-class BoardOrder(StrEnum):
-    TOP = "TOP"
-    NEW = "NEW"
-
-
 @strawberry.input(description="Which contents. What is left out does not narrow.")
 class FeedFilter:
     kinds: list[ContentKind] | None = strawberry.field(default=None, description="Only of these kinds.")
@@ -44,6 +37,15 @@ class FeedFilter:
 class EscalationFilter:
     community_ids: list[ID] | None = strawberry.field(default=None, description="Only of these communities.")
     states: list[EscalationState] | None = strawberry.field(default=None, description="Only in these states.")
+
+
+Order = Annotated[
+    BoardOrder | None,
+    strawberry.argument(
+        description="The board's own if left out. Where the viewer may not see the counts, an order by them is NEW."
+    ),
+]
+Frozen = Annotated[str | None, strawberry.argument(description="An order as `frozenOrder` gave it.")]
 
 
 def listed(listing: Listing[Any], noun: str, description: str) -> Any:
@@ -103,19 +105,43 @@ class ContentThread(Snapshot):
 class QuestionBoardView(Snapshot):
     board: QuestionBoard = plain("The board.")
 
-    @strawberry.field(description="What the hall sees.")
+    @strawberry.field(description="What the hall sees, in an order of the moment or in a frozen one.")
     async def questions(
         self,
         info: Info,
-        order: BoardOrder = BoardOrder.TOP,
+        order: Order = None,
+        frozen: Frozen = None,
         first: First = None,
         after: After = None,
         last: Last = None,
         before: Before = None,
     ) -> Connection[Question]:
-        listing = questions.TOP if order is BoardOrder.TOP else questions.NEW
-        page = listing.page(info.context.means.cipher, first=first, last=last, after=after, before=before)
-        return await _page(info, self.subject, listing, "Question", page)
+        cipher, subject = info.context.means.cipher, self.subject
+        async with info.context.reading() as db:
+            if frozen is not None:
+                listing, numbers = orders.FROZEN, orders.thaw(cipher, subject, frozen)
+                page = listing.page(cipher, first=first, last=last, after=after, before=before)
+                return Connection(listing=listing, part=await orders.read_frozen(db, subject, numbers, page))
+            wanted = await orders.of_board(db, self.board.row, order)
+            listing = wanted.listing
+            page = listing.page(cipher, first=first, last=last, after=after, before=before)
+            part = await listing.read(db, page, *orders.kept(subject, wanted))
+        return Connection(listing=listing, part=part)
+
+    @strawberry.field(
+        description="The order as it is now. Give it to `questions` as `frozen`, and nothing jumps while one reads. "
+        "It holds the first 1,000 questions."
+    )
+    async def frozen_order(self, info: Info, order: Order = None) -> str:
+        async with info.context.reading() as db:
+            wanted = await orders.of_board(db, self.board.row, order)
+            return await orders.freeze(db, info.context.means.cipher, self.subject, wanted)
+
+    @strawberry.field(description="How many questions the hall has that the frozen order does not hold.")
+    async def new_count(self, info: Info, frozen: str) -> int:
+        numbers = orders.thaw(info.context.means.cipher, self.subject, frozen)
+        async with info.context.reading() as db:
+            return await orders.count_new(db, self.subject, numbers)
 
 
 @strawberry.type(description="A board as its moderators see it.")
@@ -132,6 +158,7 @@ class QuestionBoardDisplay(Snapshot):
 
 @strawberry.type(description="The viewer's own questions on a board, in every state.")
 class MyQuestions(Snapshot):
+    board: QuestionBoard = plain("The board.")
     questions: Connection[Question] = listed(questions.MINE, "Question", "The questions, newest first.")
 
 
@@ -258,7 +285,8 @@ class FeedQueries:
 
     @strawberry.field(description="The viewer's own questions on a board, anonymous ones included.")
     async def my_questions(self, info: Info, board_id: ID) -> MyQuestions | None:
-        return await _snapshot(info, MyQuestions, _board(info, board_id, policy.follow_board, questions.of_viewer))
+        opening = _board(info, board_id, policy.follow_board, questions.of_viewer)
+        return await _snapshot(info, MyQuestions, opening, "board")
 
     @strawberry.field(description="The tasks of a network in which the viewer takes part.")
     async def my_tasks(self, info: Info, network_id: ID) -> MyTasks | None:

@@ -9,7 +9,7 @@ from strawberry.exceptions import MissingQueryError
 from strawberry.extensions import MaskErrors
 from strawberry.schema.exceptions import CannotGetOperationTypeError, InvalidOperationTypeError
 
-from resolvers.errors import DomainError
+from resolvers.errors import DomainError, Invalid
 
 log = logging.getLogger("plenary.bugs")
 
@@ -21,6 +21,13 @@ NEWS = (DomainError, GraphQLError, MissingQueryError, CannotGetOperationTypeErro
 def is_bug(error: GraphQLError) -> bool:
     """An error without an original is about the document itself, which is the client's own text."""
     return error.original_error is not None and not isinstance(error.original_error, NEWS)
+
+
+def coded(error: GraphQLError) -> GraphQLError:
+    """What is wrong with the client's own text has a code, too."""
+    if not is_bug(error):
+        error.extensions = {"code": Invalid.code, **(error.extensions or {})}
+    return error
 
 
 class Masking(MaskErrors):

@@ -10,6 +10,7 @@ import strawberry
 
 from resolvers import idempotency, policy
 from resolvers.errors import DomainError, Flaw, Invalid
+from resolvers.form import camel
 from schema.base import Node, plain, project
 from schema.context import Info
 
@@ -112,14 +113,16 @@ def _payload(mutation_name: str, answer: Any) -> tuple[Any, str | None]:
     field = _snake(answer.__name__)
     made.__annotations__ = {field: answer | None}
     setattr(made, field, strawberry.field(default=None, description="What it was done to; null when nothing was done."))
-    return strawberry.type(made, description=f"What `{_camel(mutation_name)}` answers."), field
+    return strawberry.type(made, description=f"What `{camel(mutation_name)}` answers."), field
 
 
 async def _again(info: Info, payload: Any, first: idempotency.Repeated) -> Any:
-    """The first answer, as the viewer may see it now."""
+    """The first answer, as the viewer may see it now: a secret is told again with what it opens, or not at all."""
     row = policy.row_of(first.noun)
     found = await info.context.row(policy.see(row), first.row_id) if row and first.row_id else None
-    return payload.again(project(found), first.secret) if hasattr(payload, "again") else _fill(payload, project(found))
+    if hasattr(payload, "again"):
+        return payload.again(project(found), first.secret if found else None)
+    return _fill(payload, project(found))
 
 
 def _fill(payload: Any, done: Node | None) -> Any:
@@ -129,8 +132,3 @@ def _fill(payload: Any, done: Node | None) -> Any:
 
 def _snake(name: str) -> str:
     return "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in name).lstrip("_")
-
-
-def _camel(name: str) -> str:
-    head, *tail = name.split("_")
-    return head + "".join(part.title() for part in tail)

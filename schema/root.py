@@ -24,10 +24,11 @@ from schema.escalations import EscalationMutations
 from schema.feeds import FeedQueries, Subscription
 from schema.invitations import InvitationMutations
 from schema.live import FEED_CURSOR, FeedCursor
-from schema.masking import Masking
+from schema.masking import Masking, coded
 from schema.members import MemberMutations
 from schema.networks import NetworkQueries
-from schema.questions import QuestionMutations
+from schema.questions import PanelMutations, QuestionMutations
+from schema.queues import QueueQueries
 from schema.search import SearchQueries
 from schema.tasks import TaskMutations
 from schema.visitors import VisitorMutations
@@ -35,6 +36,7 @@ from schema.visitors import VisitorMutations
 MOST_NODES = 100
 TOKENS = 2_000  # of a document
 CACHED = 16_000  # characters: a longer document is read anew each time
+KEPT = 200  # documents: read, one of 2,000 tokens takes more than a megabyte, and anybody can send as many as they like
 
 
 async def _look_up(info: Info, id: ID) -> Node | None:
@@ -45,7 +47,7 @@ async def _look_up(info: Info, id: ID) -> Node | None:
 
 
 @strawberry.type(description="What there is to query.")
-class Query(AccountQueries, NetworkQueries, CommunityQueries, FeedQueries, SearchQueries):
+class Query(AccountQueries, NetworkQueries, CommunityQueries, QueueQueries, FeedQueries, SearchQueries):
     @strawberry.field(description="Anything that the viewer may see, by its id.")
     async def node(self, info: Info, id: ID) -> Node | None:
         found = await _look_up(info, id)
@@ -72,6 +74,7 @@ class Mutation(
     EscalationMutations,
     BoardMutations,
     QuestionMutations,
+    PanelMutations,
     VisitorMutations,
 ):
     pass
@@ -105,8 +108,10 @@ class Validating(ValidationCache):
 
 
 class Schema(strawberry.Schema):
-    def process_errors(self, errors: Any, execution_context: Any = None) -> None:
-        """Masking has logged what is a bug; what the domain refuses is no news."""
+    def process_errors(self, errors: list[GraphQLError], execution_context: Any = None) -> None:
+        """Masking has logged what is a bug, what the domain refuses is no news, and the rest is the client's own."""
+        for error in errors:
+            coded(error)
 
 
 @cache
@@ -118,5 +123,5 @@ def build(*, sort_schema: bool = False) -> Schema:
         subscription=Subscription,
         types=node_types(),
         config=StrawberryConfig(scalar_map={FeedCursor: FEED_CURSOR}, sort_schema=sort_schema),
-        extensions=[Masking, lambda: Parsing(maxsize=1_000), lambda: Validating(maxsize=1_000)],
+        extensions=[Masking, lambda: Parsing(maxsize=KEPT), lambda: Validating(maxsize=KEPT)],
     )

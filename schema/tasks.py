@@ -1,6 +1,7 @@
 """Tasks."""
 
 from datetime import datetime
+from typing import TYPE_CHECKING, Annotated
 
 import strawberry
 
@@ -14,6 +15,11 @@ from schema.context import Info
 from schema.members import Member
 from schema.paging import Connection, connection
 from schema.problems import mutation
+
+if TYPE_CHECKING:
+    from schema.questions import Question
+else:
+    Question = Annotated["Question", strawberry.lazy("schema.questions")]
 
 strawberry.enum(TaskState, description="How far a task has got.")
 strawberry.enum(ParticipantRole, description="What somebody has to do with a task.")
@@ -46,6 +52,9 @@ class Task(Node):
     comment: Comment | None = edge(
         "comment_id", policy.see_comment, "The comment it is about, if the viewer may see that."
     )
+    question: Question | None = edge(
+        "question_id", policy.see_question, "The question it is about, if the viewer may see that."
+    )
     participants: Connection[TaskParticipant] = connection(tasks.PARTICIPANTS, "Who takes part.")
     messages: Connection[TaskMessage] = connection(tasks.MESSAGES, "What was said, oldest first.")
     viewer_can = viewer_can(
@@ -65,6 +74,7 @@ class CreateTaskInput:
     due_at: datetime | None = strawberry.field(default=None, description="When it is due.")
     content_id: ID | None = strawberry.field(default=None, description="The topic or post that it is about.")
     comment_id: ID | None = strawberry.field(default=None, description="The comment that it is about.")
+    question_id: ID | None = strawberry.field(default=None, description="The question that it is about.")
 
 
 @strawberry.input(description="What is said.")
@@ -85,6 +95,7 @@ class TaskMutations:
             due_at=input.due_at,
             content_id=row_id(input.content_id, models.Content) if input.content_id else None,
             comment_id=row_id(input.comment_id, models.Comment) if input.comment_id else None,
+            question_id=row_id(input.question_id, models.Question) if input.question_id else None,
         )
         return Task.of(created)
 
@@ -104,8 +115,8 @@ class TaskMutations:
     async def cancel_task(self, info: Info, task_id: ID) -> Task:
         return Task.of(await tasks.cancel(info.context, row_id(task_id, models.Task)))
 
-    @mutation("Change when it is due; null: at no time in particular.")
-    async def reschedule_task(self, info: Info, task_id: ID, due_at: datetime | None) -> Task:
+    @mutation("Change when it is due; without a date: at no time in particular.")
+    async def reschedule_task(self, info: Info, task_id: ID, due_at: datetime | None = None) -> Task:
         return Task.of(await tasks.reschedule(info.context, row_id(task_id, models.Task), due_at=due_at))
 
     @mutation("Hand it to a better-placed colleague, and go on watching.")

@@ -14,7 +14,7 @@ from strawberry.utils.aio import aclosing
 from resolvers.accounts import ExpiredToken
 from resolvers.errors import DomainError
 from schema.context import Context
-from schema.masking import masked
+from schema.masking import coded, masked
 
 log = logging.getLogger("plenary.websocket")
 
@@ -100,7 +100,7 @@ class Handler(BaseGraphQLTransportWSHandler[Context, None]):
         except DomainError as error:
             await operation.send_initial_errors([GraphQLError(error.message, extensions=error.extensions)])
         except GraphQLError as error:  # the document cannot be read
-            await operation.send_initial_errors([error])
+            await operation.send_initial_errors([coded(error)])
         except Exception as bug:  # noqa: BLE001 - a bug must not take the socket with it
             await operation.send_initial_errors([masked(bug)])
 

@@ -32,6 +32,10 @@ def roles(turn: Turn) -> dict[str, Any]:
     return {"roles": [["MEMBER"], ["PRESENTER"], ["MANAGER"], ["RESPONDER"], ["OWNER"]][turn.picks[1] % 5]}
 
 
+def rights(turn: Turn) -> dict[str, Any]:
+    return {"rights": ["NONE", "READ", "ASK", "ASK_AND_VOTE"][turn.picks[1] % 4]}
+
+
 Action = tuple[str, tuple[str, ...], str, Callable[[Turn], dict[str, Any]]]
 TEXT = "$a: ID!, $text: String!"
 CONTENT = "$a: ID!, $text: String!, $tags: [String!]!"
@@ -198,8 +202,52 @@ ACTIONS: dict[str, Action] = {
         "",
         text,
     ),
+    "found": (
+        mutation("createCommunity(networkId: $a, input: {name: $text})", "community { id }", TEXT),
+        ("networks",),
+        "communities",
+        text,
+    ),
+    "set up": (
+        mutation("createQuestionBoard(communityId: $a, input: {title: $text})", "questionBoard { id }", TEXT),
+        ("communities",),
+        "boards",
+        text,
+    ),
+    "give a code": (mutation("createJoinCode(boardId: $a)", "questionBoard { id }"), ("boards",), "", nothing),
+    "rotate the code": (
+        mutation("rotateJoinCode(boardId: $a, endVisits: $flag)", "questionBoard { id }", "$a: ID!, $flag: Boolean!"),
+        ("boards",),
+        "",
+        text,
+    ),
+    "let visitors": (
+        mutation(
+            "setVisitors(boardId: $a, visitors: $rights)", "questionBoard { id }", "$a: ID!, $rights: VisitorRights!"
+        ),
+        ("boards",),
+        "",
+        rights,
+    ),
     "archive": (mutation("archiveCommunity(communityId: $a)", "community { id }"), ("communities",), "", nothing),
     "disable": (mutation("disableMember(memberId: $a)", "member { id }"), ("members",), "", nothing),
+}
+
+_ACCOUNT = "of an account: what it ends, it ends at the door, which the replay does not pass"
+_INVITATION = "an invitation is in no feed"
+# Mutations of the schema that are no action, and why.
+NO_ACTION = {
+    "signIn": _ACCOUNT,
+    "signOut": _ACCOUNT,
+    "signOutEverywhere": _ACCOUNT,
+    "changePassword": _ACCOUNT,
+    "signUp": "whoever is new follows nothing yet",
+    "addMember": _INVITATION,
+    "revokeInvitation": _INVITATION,
+    "acceptInvitation": "five steps seldom lead out of a network and in again; tests/test_comebacks.py goes there",
+    "updateProfile": "a profile is in no feed",
+    "joinBoard": "a code is for those who come; who has come is the replay's visitor",
+    "createKioskKey": "a key is in no feed, and its display follows nothing yet",
 }
 
 # Who does it so that something happens, most of the time; now and then anybody tries.
@@ -208,5 +256,6 @@ USUAL = {
     "unanswer": "owner", "open": "owner", "pause": "owner", "ask": "asker", "withdraw question": "asker",
     "upvote": "member", "topic": "member", "comment": "helper", "accept answer": "member", "escalate": "member",
     "push": "member", "task": "outsider", "reassign": "outsider", "remove": "owner", "change roles": "owner",
-    "invite": "owner", "edit": "member",
+    "invite": "owner", "edit": "member", "set up": "owner", "give a code": "owner", "rotate the code": "owner",
+    "let visitors": "presenter",
 }  # fmt: skip

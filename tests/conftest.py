@@ -56,14 +56,19 @@ def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-@pytest.fixture(scope="session")
-def postgres_url(worker_id: str) -> Iterator[str]:
-    """One database per test process; skipped visibly where PostgreSQL does not answer, demanded on CI."""
+def demand_postgres() -> None:
+    """Where PostgreSQL does not answer, a test is skipped visibly; on CI it fails."""
     with socket.socket() as probe:
         probe.settimeout(1)
         if probe.connect_ex(("127.0.0.1", 5432)):
             message = "PostgreSQL does not answer on 127.0.0.1:5432"
             pytest.fail(message) if os.environ.get("CI") else pytest.skip(message)
+
+
+@pytest.fixture(scope="session")
+def postgres_url(worker_id: str) -> Iterator[str]:
+    """One database per test process."""
+    demand_postgres()
     name = f"plenary_test_{worker_id}_{os.getpid()}"
     asyncio.run(administer(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)", f"CREATE DATABASE {name}"))
     url = f"{POSTGRES}/{name}"
@@ -102,6 +107,13 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
         url = request.getfixturevalue("postgres_url")
         asyncio.run(empty(url))
     return url
+
+
+@pytest.fixture
+async def database(database_url: str) -> AsyncIterator[Database]:
+    database = Database(database_url)
+    yield database
+    await database.close()
 
 
 @pytest.fixture

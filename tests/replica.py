@@ -10,19 +10,34 @@ from tests.client import Client, Follower, event_of
 FRAGMENT = """
 fragment Row on Node {
   __typename id
-  ... on Topic { title text: body lifecycle tags revision commentCount answerState acceptedAnswer { id } }
-  ... on Post { title text: body lifecycle tags revision commentCount }
-  ... on Question {
-    body questionState: state number votes anonymous onScreen answeredHow rejectReason isMine viewerHasVoted
+  ... on Topic {
+    title text: body lifecycle tags revision publishedAt editedAt commentCount answerState acceptedAnswer { id }
   }
-  ... on Community { name about communityState: state memberCount }
-  ... on QuestionBoard { title boardState: state }
-  ... on Comment { text: body lifecycle }
-  ... on Task { title taskState: state dueAt participants(first: 100) { nodes { id role state } } }
-  ... on TaskMessage { text: body }
-  ... on Escalation { escalationState: state answeredByPull topic { id } task { id } assignee { id } }
+  ... on Post { title text: body lifecycle tags revision publishedAt editedAt commentCount }
+  ... on Question {
+    body questionState: state number votes anonymous onScreen publishedAt answeredAt answeredHow rejectReason isMine
+    viewerHasVoted
+  }
+  ... on Community { name about purpose visibility admits joinPolicy communityState: state memberCount }
+  ... on QuestionBoard { title boardState: state moderation anonymity openedAt closedAt visitors }
+  ... on Comment { text: body lifecycle createdAt editedAt }
+  ... on Task {
+    title text: body taskState: state dueAt createdAt closedAt participants(first: 100) { nodes { id role state } }
+  }
+  ... on TaskMessage { text: body createdAt }
+  ... on Escalation {
+    escalationState: state createdAt pushedAt answeredAt resolvedAt answeredByPull topic { id } task { id }
+    assignee { id }
+  }
 }
 """
+# Plain fields of a feed's types that the fragment leaves out, by "Type.field", and why.
+_PANEL = "told to the panel by its own feed alone; tests/test_visits.py follows it there"
+LEFT_OUT: dict[str, str] = {
+    "QuestionBoard.joinCode": _PANEL,
+    "QuestionBoard.joinUrl": _PANEL,
+    "QuestionBoard.visitorCount": _PANEL,
+}
 ROW = "...Row"
 
 

@@ -127,9 +127,7 @@ async def test_a_suspended_account_cannot_sign_in_and_its_tokens_are_good_no_lon
     ann = await world.person("Ann")
     device = await signed_in(world, ann)
     wrong = await device.try_to_sign_in("nobody@example.com")
-    ann.account.state = AccountState.SUSPENDED
-    async with world.service.database.write() as session:
-        await session.merge(ann.account)
+    await world.change(ann.account, state=AccountState.SUSPENDED)
     async with nothing_happens(world.service):
         assert await device.try_to_sign_in("ann@example.com", PASSWORD) == wrong
     with pytest.raises(BadToken):

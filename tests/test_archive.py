@@ -2,7 +2,7 @@ from typing import Any
 
 import pytest
 
-from models import CommunityPurpose, CommunityState, QuestionState
+from models import CommunityPurpose, CommunityState, NetworkRole, QuestionState
 from resolvers import policy
 from tests import documents as do
 from tests.tables import table
@@ -53,6 +53,36 @@ async def test_nothing_is_written_in_an_archived_community_and_all_stays_readabl
     for feed, row in (("communityActivity", community), ("questionBoardModeration", board), ("content", topic)):
         argument = "communityId" if feed == "communityActivity" else "id"
         assert await look(bob.client if feed == "content" else ann.client, _query(feed, argument), id=gid(row)) == "Y"
+
+
+@pytest.mark.parametrize("state", CommunityState, ids=str)
+async def test_nothing_leads_into_an_archive_and_what_was_escalated_there_rests(world: World, state: CommunityState):
+    ann = await world.person("Ann", role=NetworkRole.OWNER)
+    bob, cyd = await world.person("Bob"), await world.person("Cyd")
+    support = await world.community(owner=ann)
+    help_ = await world.community(owner=ann, purpose=CommunityPurpose.ESCALATION)
+    await world.belong(bob, help_)
+    to = {"communityId": gid(help_)}
+    topics = [gid(await world.content(support, ann)) for _ in range(3)]
+    first, second = [
+        (await ann.client.do(do.ESCALATE_TOPIC, topicId=topic, input=to))["escalation"]["id"] for topic in topics[:2]
+    ]
+    if state is CommunityState.ARCHIVED:
+        await ann.client.do(do.ARCHIVE, communityId=gid(help_))
+    added = {"email": "new@example.com", "communityId": gid(help_)}
+    writes: list[tuple[str, dict[str, Any]]] = [
+        (do.PUSH_ESCALATION, {"escalationId": first, "input": {"assigneeId": bob.id}}),
+        (do.RESOLVE_ESCALATION, {"escalationId": second}),
+        (do.ESCALATE_TOPIC, {"topicId": topics[2], "input": to}),
+        (do.INVITE, {"communityId": gid(help_), "input": {"memberId": cyd.id}}),
+        (do.ADD_MEMBER, {"networkId": gid(world.network), "input": added}),
+    ]
+    if state is CommunityState.ARCHIVED:
+        async with nothing_happens(world.service):
+            answers = [await answer(ann.client, document, **variables) for document, variables in writes]
+        assert answers == ["N", "N", "N", "CONFLICT", "N"]
+    else:
+        assert {await answer(ann.client, document, **variables) for document, variables in writes} == {"Y"}
 
 
 def _query(feed: str, argument: str) -> str:

@@ -1,7 +1,6 @@
 """The database: one way to read, one way to write, one commit."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta, timezone
 from uuid import uuid4
 
@@ -14,13 +13,6 @@ from models import Database, Network, Row, SignIn
 from models.base import UTCDateTime
 
 AT = datetime(2026, 3, 2, 9, 0, 0, 123456, tzinfo=UTC)
-
-
-@pytest.fixture
-async def database(database_url: str) -> AsyncIterator[Database]:
-    database = Database(database_url)
-    yield database
-    await database.close()
 
 
 async def networks(database: Database) -> list[str]:

@@ -1,5 +1,7 @@
 """Every feed, by the same questions: what it shows, what it hides, how it goes on, and when it ends."""
 
+import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,6 +16,7 @@ from tests.scenes import SCENES, Scene, Stage
 from tests.traces import look
 from tests.world import World, gid
 
+LIVE = Path(__file__).parent.parent / "docs" / "live.md"
 WITH = {
     "gone": {"communityActivity", "myFeed", "content", "questionBoard", "questionBoardDisplay"},
     "counted": {"communityActivity", "myFeed", "questionBoard", "questionBoardModeration", "myQuestions"},
@@ -68,6 +71,11 @@ def test_there_is_a_scene_for_every_feed_of_the_schema():
     subscriptions = build()._schema.subscription_type
     assert subscriptions is not None
     assert set(subscriptions.fields) == set(SCENES) == set(KINDS)
+
+
+def test_the_documents_name_every_feed_of_the_schema():
+    table = LIVE.read_text().partition("## The feeds")[2].partition("\n## ")[0]
+    assert sorted(re.findall(r"(?m)^\| `(\w+)\(", table)) == sorted(SCENES)
 
 
 @each_feed

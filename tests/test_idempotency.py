@@ -5,7 +5,7 @@ import asyncio
 import pytest
 from sqlmodel import col, select
 
-from models import Answer, Community, Content, KioskKey, Question, Vote
+from models import Answer, Community, Content, KioskKey, Membership, Question, Vote
 from tests import documents as do
 from tests.traces import count
 from tests.unchanged import nothing_happens
@@ -39,6 +39,20 @@ async def test_a_retry_tells_a_token_again_that_is_told_once(world, ann, communi
     async with world.service.database.read() as session:
         (kept,) = (await session.scalars(select(Answer))).all()
     assert made[0]["token"].encode() not in (kept.sealed or b"")
+
+
+async def test_a_retry_tells_no_token_to_who_has_lost_sight_of_what_it_opens(world, ann, bob, community):
+    board = gid(await world.board(community))
+    async with world.service.database.read() as session:
+        mine = select(Membership).where(col(Membership.member_id) == bob.member.id)
+        membership = (await session.scalars(mine)).one()
+    await ann.client.do(do.CHANGE_ROLES, membershipId=gid(membership), roles=["PRESENTER"])
+    made = {"boardId": board, "label": "Hall", "idempotencyKey": "k"}
+    assert (await bob.client.do(do.CREATE_KIOSK_KEY, **made))["token"]
+    await ann.client.do(do.REMOVE_MEMBERSHIP, membershipId=gid(membership))
+    async with nothing_happens(world.service):
+        again = await bob.client.do(do.CREATE_KIOSK_KEY, **made)
+    assert (again["kioskKey"], again["token"]) == (None, None)
 
 
 async def test_a_retry_shows_the_thing_as_it_is_now(ann, community):

@@ -1,13 +1,10 @@
 """Migrations give the tables that the models describe, and can be taken back."""
 
 import asyncio
-import os
 import secrets
-import socket
 from collections.abc import Iterator
 from pathlib import Path
 
-import asyncpg
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
@@ -17,26 +14,15 @@ from sqlalchemy.ext.asyncio import create_async_engine
 
 import migrations
 from models import metadata
-
-SERVER = "postgresql://postgres@127.0.0.1:5432"
-
-
-async def administer(statement: str) -> None:
-    connection = await asyncpg.connect(f"{SERVER}/postgres")
-    await connection.execute(statement)
-    await connection.close()
+from tests.conftest import POSTGRES, administer, demand_postgres
 
 
 @pytest.fixture
 def empty_postgres() -> Iterator[str]:
-    with socket.socket() as probe:
-        probe.settimeout(1)
-        if probe.connect_ex(("127.0.0.1", 5432)):
-            message = "PostgreSQL does not answer on 127.0.0.1:5432"
-            pytest.fail(message) if os.environ.get("CI") else pytest.skip(message)
+    demand_postgres()
     name = f"plenary_migrations_{secrets.token_hex(4)}"
     asyncio.run(administer(f"CREATE DATABASE {name}"))
-    yield f"postgresql+asyncpg://postgres@127.0.0.1:5432/{name}"
+    yield f"{POSTGRES}/{name}"
     asyncio.run(administer(f"DROP DATABASE {name} WITH (FORCE)"))
 
 

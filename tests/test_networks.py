@@ -8,7 +8,6 @@ from resolvers import policy
 from schema.base import global_id
 from tests import documents as do
 from tests.client import Client
-from tests.documents import mutation
 from tests.tables import table
 from tests.traces import answer
 from tests.unchanged import nothing_happens
@@ -18,8 +17,6 @@ NETWORK = """query ($id: ID!) { network(id: $id) {
   name kind viewerMember { name role }
   viewerCan { administer { allowed } createCommunity { allowed } createTask { allowed } }
 } }"""
-CREATE = mutation("createCommunity", "networkId: ID!, input: CreateCommunityInput!", "community { id }")
-ADD = mutation("addMember", "networkId: ID!, input: AddMemberInput!", "token")
 LISTS = """query ($id: ID!) { network(id: $id) {
   members(first: 50) { nodes { name } }
   communities(first: 50) { nodes { name } }
@@ -103,7 +100,9 @@ async def fill(world: World) -> tuple[Person, list[Row]]:
     board = await world.board(community)
     question = await world.question(board, owner)
     _, key, _ = await world.kiosk(board)
-    await owner.client.do(ADD, networkId=gid(world.network), input={"email": f"x@{world.network.name}.example"})
+    await owner.client.do(
+        do.ADD_MEMBER, networkId=gid(world.network), input={"email": f"x@{world.network.name}.example"}
+    )
     return owner, [world.network, owner.member, community, topic, comment, board, question, key]
 
 
@@ -127,8 +126,8 @@ async def test_nothing_is_done_in_a_network_where_one_does_not_stand(world: Worl
     (mine, _), (theirs, foreign) = await fill(world), await fill(elsewhere)
     network, member, community, topic, comment, board, question, key = map(gid, foreign)
     tries: list[tuple[str, dict[str, Any]]] = [
-        (CREATE, {"networkId": network, "input": {"name": "Mine"}}),
-        (ADD, {"networkId": network, "input": {"email": "spy@example.com"}}),
+        (do.CREATE_COMMUNITY, {"networkId": network, "input": {"name": "Mine"}}),
+        (do.ADD_MEMBER, {"networkId": network, "input": {"email": "spy@example.com"}}),
         (do.DISABLE, {"memberId": member}),
         (do.JOIN, {"communityId": community}),
         (do.ARCHIVE, {"communityId": community}),
@@ -193,7 +192,10 @@ async def test_two_networks_are_not_mixed_by_one_who_owns_both(world: World, els
     theirs = await elsewhere.community(owner=there, visibility=Visibility.PRIVATE)
     topic = await elsewhere.content(theirs, there)
     tries: list[tuple[str, dict[str, Any]]] = [
-        (ADD, {"networkId": gid(world.network), "input": {"email": "x@example.com", "communityId": gid(theirs)}}),
+        (
+            do.ADD_MEMBER,
+            {"networkId": gid(world.network), "input": {"email": "x@example.com", "communityId": gid(theirs)}},
+        ),
         (do.INVITE, {"communityId": gid(theirs), "input": {"memberId": colleague.id}}),
         (do.INVITE, {"communityId": gid(ours), "input": {"memberId": there.id}}),
         (

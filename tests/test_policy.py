@@ -3,6 +3,7 @@
 import importlib
 from collections import defaultdict
 from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
@@ -28,6 +29,9 @@ from models import (
     NetworkRole,
     ParticipantRole,
     ParticipantState,
+    Principal,
+    PrincipalKind,
+    QuestionBoard,
     QuestionState,
     Revision,
     Row,
@@ -36,6 +40,8 @@ from models import (
     TaskParticipant,
     TaskState,
     Visibility,
+    Visit,
+    VisitorRights,
     Vote,
 )
 from resolvers import policy
@@ -47,7 +53,7 @@ from tests.world import Person, World, gid
 
 RULES: dict[str, Rule[Any]] = {name: found for name, found in vars(policy).items() if isinstance(found, Rule)}
 # Rows that nobody sees: they hang on others, and are reached from those.
-UNSEEN = {"Principal", "SignIn", "Answer", "AuthorSeal", "Vote"}
+UNSEEN = {"Principal", "SignIn", "Answer", "AuthorSeal", "Vote", "Visitor", "SignInLink"}
 
 
 # --- every rule has a table ----------------------------------------------------------------------------------------
@@ -92,9 +98,7 @@ class Population:
         state = columns.pop("state", MemberState.ACTIVE)
         person = await self.world.person(who.replace(" ", "-"), **columns)
         if state is not MemberState.ACTIVE:
-            person.member.state = state
-            async with self.world.service.database.write() as session:
-                await session.merge(person.member)
+            await self.world.change(person.member, state=state)
         self.viewers[who], self.people[who] = person.principal_id, person
         return person
 
@@ -189,11 +193,12 @@ class Population:
             if board_state is BoardState.OPEN and rich:
                 display, _, _ = await world.kiosk(board)
                 revoked, key, _ = await world.kiosk(board)
-                key.revoked_at = world.now
-                async with world.service.database.write() as session:
-                    await session.merge(key)
+                await world.change(key, revoked_at=world.now)
                 self.viewers[f"display in {community.name}"] = display.viewer
                 self.viewers[f"revoked display in {community.name}"] = revoked.viewer
+                await world.change(board, visitors=VisitorRights.ASK_AND_VOTE)
+                for who, ended_at in (("visitor", None), ("visitor who was put out", world.now)):
+                    self.viewers[f"{who} in {community.name}"] = await self._visitor(board, ended_at)
             states = list(QuestionState) if board_state is BoardState.OPEN and rich else [QuestionState.VISIBLE]
             for n, question_state in enumerate(states):
                 asker = people["anonymous asker" if n % 2 else "author"]
@@ -203,6 +208,19 @@ class Population:
                 for voter in ("voter who left", "community owner"):
                     await world.add(Vote(question_id=question.id, principal_id=people[voter].principal_id))
             await world.question(board, people["author who left"], anonymous=True, on_screen=True)
+
+    async def _visitor(self, board: QuestionBoard, ended_at: datetime | None) -> UUID:
+        principal = Principal(kind=PrincipalKind.VISITOR)
+        visit = Visit(
+            network_id=board.network_id,
+            board_id=board.id,
+            principal_id=principal.id,
+            name="Vic",
+            address_hash=b"",
+            ended_at=ended_at,
+        )
+        await self.world.add(principal, visit)
+        return principal.id
 
     async def _tasks(self) -> None:
         world, people = self.world, self.people

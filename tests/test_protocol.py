@@ -175,6 +175,7 @@ async def test_an_operation_that_cannot_run_is_an_error_of_its_own(
         answer = await socket.receive()
         assert (answer["type"], answer["id"]) == ("error", "bad"), answer
         assert answer["payload"][0]["message"]
+        assert answer["payload"][0]["extensions"] == {"code": "INVALID"}
         assert await socket.ask(VIEWER) == NOBODY
     assert tracebacks(caplog) == []
 

@@ -31,13 +31,6 @@ def change(row_id: UUID | None = None) -> Change:
 
 
 @pytest.fixture
-async def database(database_url: str) -> AsyncIterator[Database]:
-    database = Database(database_url)
-    yield database
-    await database.close()
-
-
-@pytest.fixture
 async def broadcast() -> AsyncIterator[Broadcast]:
     async with Broadcast("memory://") as broadcast:
         yield broadcast

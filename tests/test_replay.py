@@ -10,15 +10,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from graphql import FieldNode, OperationDefinitionNode, parse
 from hypothesis import HealthCheck, given, seed, settings
 from hypothesis import strategies as st
 
 from models import Admits, CommunityPurpose, CommunityRole, MemberKind, NetworkRole, Visibility
+from schema.root import build
 from server import Service
-from tests.actions import ACTIONS, USUAL, Picks, Turn
+from tests.actions import ACTIONS, NO_ACTION, USUAL, Picks, Turn
 from tests.client import DEADLINE, Client, operations, settled
 from tests.conftest import ManualClock, administer, empty, make_service
 from tests.replica import FRAGMENT, KINDS, ROW, Replica, fresh
+from tests.visiting import visitable, visitor
 from tests.world import World, gid
 
 SHARDS = 4
@@ -37,7 +40,8 @@ Step = tuple[str | None, str, Picks]
 
 async def furnish(url: str) -> Cast:
     """A network with somebody of every kind, before anything has happened."""
-    service = make_service(url, ManualClock())
+    clock = ManualClock()
+    service = make_service(url, clock)
     world = await World.make(service)
     people = {
         name: await world.person(name) for name in ("owner", "presenter", "member", "asker", "helper", "outsider")
@@ -53,11 +57,12 @@ async def furnish(url: str) -> Cast:
     memberships = [await world.belong(people["presenter"], hall, CommunityRole.PRESENTER)]
     memberships += [await world.belong(people[name], hall) for name in ("member", "asker")]
     memberships += [await world.belong(people[name], closed) for name in ("guest", "member")]
-    board = await world.board(hall)
+    board = await visitable(world, hall)
+    phone = await visitor(world, board)
     kiosk, key, _ = await world.kiosk(board)
     cast: Cast = {
         "viewers": {name: person.principal_id for name, person in people.items()}
-        | {"display": kiosk.viewer, "nobody": world.nobody.viewer},
+        | {"display": kiosk.viewer, "visitor": phone.viewer, "nobody": world.nobody.viewer},
         "ids": {
             "networks": [gid(world.network)],
             "members": [person.id for person in people.values()],
@@ -68,21 +73,23 @@ async def furnish(url: str) -> Cast:
         },
     }
     async with service.running():
-        opening = Play(service, cast)
+        opening = Play(service, clock, cast)
         for actor, action, chosen in OPENING:
             await opening.step(actor, action, chosen)
     return cast | {"ids": dict(opening.ids), "count": opening.count}
 
 
 class Play:
-    """One sequence: people act, and every viewer's replicas are compared after each step."""
+    """One sequence: people act, a second apart, and every viewer's replicas are compared after each step."""
 
-    def __init__(self, service: Service, cast: Cast) -> None:
+    def __init__(self, service: Service, clock: ManualClock, cast: Cast) -> None:
         self.clients = {name: Client(service, principal) for name, principal in cast["viewers"].items()}
         self.ids = defaultdict(list, {kind: list(ids) for kind, ids in cast["ids"].items()})
         self.replicas: dict[str, list[Replica]] = {name: [] for name in self.clients}
         self.service = service
         self.count = cast.get("count", 0)
+        self.clock = clock
+        self.clock.advance(seconds=self.count)
 
     def begin(self, draw: random.Random) -> None:
         """Everybody follows some feeds, drawn anew for each sequence, as far as they may."""
@@ -97,6 +104,7 @@ class Play:
             return
         chosen = [ids[pick % len(ids)] for ids, pick in zip(pool, picks, strict=False)]
         self.count += 1
+        self.clock.advance(seconds=1)
         variables = dict(zip("ab", chosen, strict=False)) | extra(Turn(self.count, self.ids, picks))
         payload = await self.clients[actor].payload(document, **variables)
         if new and not payload["problems"]:
@@ -150,6 +158,7 @@ ACTORS = [
     "external",
     "guest",
     "display",
+    "visitor",
     "nobody",
 ]
 RARE = {"archive", "disable", "close", "revoke key"}
@@ -195,9 +204,10 @@ FOLLOWED = [
 
 
 async def play(url: str, cast: Cast, draw: int, steps: list[Step]) -> None:
-    service = make_service(url, ManualClock(), flush=0.0)
+    clock = ManualClock()
+    service = make_service(url, clock, flush=0.0)
     async with service.running():
-        one = Play(service, cast)
+        one = Play(service, clock, cast)
         one.begin(random.Random(draw))
         await one.compare()
         for actor, action, chosen in steps:
@@ -226,6 +236,21 @@ def _sequences(kind: str, shard: int, run: Callable[[int, list[Step]], Coroutine
 
     print(f"REPLAY_SEED={SEED}")
     sequence()
+
+
+def test_every_mutation_of_the_schema_is_an_action_or_is_excepted():
+    mutations = build()._schema.mutation_type
+    assert mutations is not None
+    acted = {field for document, *_ in ACTIONS.values() for field in called(document)}
+    assert acted.isdisjoint(NO_ACTION)
+    assert acted | set(NO_ACTION) == set(mutations.fields)
+
+
+def called(document: str) -> list[str]:
+    """The fields at the root of a document."""
+    (operation,) = parse(document).definitions
+    assert isinstance(operation, OperationDefinitionNode)
+    return [field.name.value for field in operation.selection_set.selections if isinstance(field, FieldNode)]
 
 
 @pytest.mark.timeout(1800)

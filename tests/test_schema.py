@@ -1,8 +1,13 @@
+import tracemalloc
 from pathlib import Path
 
-from graphql import build_schema, is_introspection_type, is_object_type
+from graphql import build_schema, is_introspection_type, is_object_type, parse
+from strawberry.types import get_object_definition
+from strawberry.types.base import StrawberryOptional
+from strawberry.types.unset import UNSET
 
-from schema.root import build
+from schema.feeds import Subscription
+from schema.root import KEPT, TOKENS, Mutation, Query, build
 
 SDL = Path(__file__).parent.parent / "schema.graphql"
 
@@ -42,3 +47,26 @@ def test_every_mutation_takes_a_key_and_answers_with_problems() -> None:
     for mutation in schema.mutation_type.fields.values():
         assert "idempotencyKey" in mutation.args
         assert "problems" in mutation.type.of_type.fields
+
+
+def test_what_may_be_left_out_has_a_default() -> None:
+    """Without one, a client that leaves it out finds a bug of ours."""
+    fields = [
+        field for root in (Query, Mutation, Subscription) for field in get_object_definition(root, strict=True).fields
+    ]
+    bare = [
+        f"{field.python_name}.{argument.python_name}"
+        for field in fields
+        for argument in field.arguments
+        if isinstance(argument.type, StrawberryOptional) and argument.default is UNSET
+    ]
+    assert bare == []
+
+
+def test_documents_that_anybody_sends_fill_no_memory() -> None:
+    tracemalloc.start()
+    document = parse("{" + " a" * (TOKENS - 2) + "}", max_tokens=TOKENS)
+    taken, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert document.definitions
+    assert taken * KEPT < 300 * 2**20

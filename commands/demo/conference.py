@@ -5,19 +5,18 @@ from commands.demo.cast import AMARA, CLARA, CONFERENCE, CROWD, GUESTS, KARIN, P
 from commands.demo.story import Story
 from models import (
     Admits,
-    Anonymity,
     AnsweredHow,
     Community,
     CommunityPurpose,
     CommunityRole,
     MemberKind,
-    Moderation,
     Network,
     NetworkKind,
     Question,
     QuestionBoard,
 )
-from resolvers import boards, questions
+from resolvers import boards, merges, panels, questions
+from resolvers import votes as upvotes
 
 NAMES = {key: name for key, (_, name) in places.COMMUNITIES.items()}
 ABOUT_KEYNOTE = "Ruth Abel and Sofia Marin on uncertainty, and what it costs. Ask on the board; we read all of it."
@@ -71,8 +70,7 @@ async def _keynote(story: Story, network: Network) -> QuestionBoard:
         story.by(CLARA),
         keynote.id,
         title=places.BOARD,
-        moderation=Moderation.PRE,
-        anonymity=Anonymity.ALLOWED,
+        plan=boards.Plan(open_per_asker=10, asks_per_minute=10),
     )
     story.clock.skip(hours=3)
     return await boards.open_(story.by(CLARA), board.id)
@@ -89,23 +87,21 @@ async def _ask(story: Story, board: QuestionBoard) -> None:
     async def ask(asker: Person, body: str, *, votes: int = 0, anonymous: bool = False) -> Question:
         asked = await questions.ask(story.by(asker), board.id, body=body, anonymous=anonymous)
         if votes:
-            await questions.approve(story.by(CLARA), asked.id)
+            await panels.approve(story.by(CLARA), asked.id)
         for voter in [guest for guest in GUESTS if guest not in {asker, RUTH}][:votes]:
-            await questions.upvote(story.by(voter), asked.id)
+            await upvotes.upvote(story.by(voter), asked.id)
         return asked
 
     answered = await ask(CROWD[0], "Is ±0.1 % of reading or of full scale? Your brochure says only ±0.1 %.", votes=8)
-    await questions.mark_answered(story.by(CLARA), answered.id, how=AnsweredHow.LIVE)
+    await panels.mark_answered(story.by(CLARA), answered.id, how=AnsweredHow.LIVE)
     shown = await ask(KARIN, "How often do you really have to calibrate, if nothing ever changes?", votes=7)
-    await questions.show(story.by(CLARA), shown.id, on_screen=True)
+    await panels.show(story.by(CLARA), shown.id, on_screen=True)
     await ask(PAUL, "Our auditor wants a certificate for every meter. Does anybody read them?", votes=5, anonymous=True)
     await ask(CROWD[1], "What does a measurement uncertainty budget cost, and who pays for it?", votes=3)
     await ask(CROWD[6], "May I use the raw signal in my own software?", votes=2)
     advert = await ask(CROWD[6], "Visit Lee Controls at stand 14, we have biscuits!")
-    await questions.reject(
-        story.by(CLARA), advert.id, reason="The board is for questions. The biscuits are good, though."
-    )
+    await panels.reject(story.by(CLARA), advert.id, reason="The board is for questions. The biscuits are good, though.")
     taken_back = await ask(CROWD[3], "When will the slides be on line?")
-    await questions.withdraw(story.by(CROWD[3]), taken_back.id)
+    await merges.withdraw(story.by(CROWD[3]), taken_back.id)
     await ask(CROWD[2], "Will there be a meter without a display one day?")
     await ask(PAUL, "Why did the batch with the wet glands pass the final test?", anonymous=True)

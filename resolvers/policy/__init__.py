@@ -4,9 +4,11 @@ The only place that says so.
 """
 
 from resolvers.policy.accounts import see_account
+from resolvers.policy.boards import RUNNING as RUNNING_BOARDS
 from resolvers.policy.boards import (
     ask_on_board,
     change_answer_window,
+    count_on_board,
     display_board,
     follow_board,
     manage_board,
@@ -15,10 +17,11 @@ from resolvers.policy.boards import (
     see_answer_window,
     see_board,
     see_kiosk_key,
-    visits,
 )
 from resolvers.policy.communities import (
+    PANEL,
     accept_membership,
+    answer_in_community,
     contribute_to_community,
     edit_community,
     escalate_into_community,
@@ -58,6 +61,7 @@ from resolvers.policy.questions import (
     decide_question,
     edit_question,
     follow_question,
+    hand_on_question,
     moderate_question,
     own_question,
     read_question,

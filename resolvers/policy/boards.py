@@ -7,7 +7,7 @@ from sqlalchemy import and_, or_
 from sqlalchemy.orm import aliased
 from sqlmodel import col
 
-from models import AnswerWindow, BoardState, KioskKey, QuestionBoard, Visit, VisitorRights
+from models import AnswerWindow, BoardState, KioskKey, QuestionBoard, ShowCounts, Visit, VisitorRights
 from resolvers.policy.communities import PANEL, belongs_to, contributes_to, is_active, is_open_to_all, reads
 from resolvers.policy.networks import no_guest, stands_in
 from resolvers.policy.rules import Condition, Viewer, rule, sight, some
@@ -66,6 +66,14 @@ def _keeps_keys(viewer: Viewer, board: Any) -> Condition:
 @rule(QuestionBoard)
 def display_board(viewer: Viewer, board: Any) -> Condition:
     return or_(has_kiosk_key(viewer, board.id), belongs_to(viewer, board.community_id, roles=PANEL))
+
+
+@rule(QuestionBoard)
+def count_on_board(viewer: Viewer, board: Any) -> Condition:
+    """How many voted for what is everybody's to see, or for those who run the board."""
+    has_closed = and_(board.show_counts == ShowCounts.AFTER_CLOSE, board.state == BoardState.CLOSED)
+    is_shown = and_(or_(board.show_counts == ShowCounts.ALWAYS, has_closed), see_board(viewer, board))
+    return or_(is_shown, run_board(viewer, board))
 
 
 @rule(QuestionBoard)

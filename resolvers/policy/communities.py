@@ -183,6 +183,12 @@ def run_boards_in_community(viewer: Viewer, community: Any) -> Condition:
 
 
 @rule(Community)
+def answer_in_community(viewer: Viewer, community: Any) -> Condition:
+    """Look through what waits for an answer there: whoever is on its panel, guests among them."""
+    return belongs_to(viewer, community.id, roles=PANEL | RESPONDERS)
+
+
+@rule(Community)
 def escalate_into_community(viewer: Viewer, community: Any) -> Condition:
     """One need not belong to the community that is asked for help: that it helps others is its purpose."""
     return and_(

@@ -5,7 +5,7 @@ from typing import Any
 from sqlalchemy import and_, or_
 
 from models import Escalation, EscalationState
-from resolvers.policy.communities import RESPONDERS, belongs_to, reads
+from resolvers.policy.communities import RESPONDERS, belongs_to, is_active, reads
 from resolvers.policy.networks import internal, is_self, stands_in
 from resolvers.policy.rules import Condition, Viewer, rule, sight
 
@@ -27,6 +27,7 @@ def follow_escalation(viewer: Viewer, escalation: Any) -> Condition:
 def push_escalation(viewer: Viewer, escalation: Any) -> Condition:
     return and_(
         escalation.state.in_(UNSETTLED),
+        is_active(escalation.community_id),
         stands_in(viewer, escalation.network_id, internal),
         or_(is_self(viewer, escalation.escalated_by_id), belongs_to(viewer, escalation.community_id)),
         see_escalation(viewer, escalation),
@@ -37,6 +38,7 @@ def push_escalation(viewer: Viewer, escalation: Any) -> Condition:
 def resolve_escalation(viewer: Viewer, escalation: Any) -> Condition:
     return and_(
         escalation.state.in_(UNSETTLED),
+        is_active(escalation.community_id),
         or_(
             is_self(viewer, escalation.escalated_by_id),
             belongs_to(viewer, escalation.community_id, roles=RESPONDERS),

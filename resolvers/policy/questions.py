@@ -6,10 +6,10 @@ from sqlalchemy import and_, not_, or_
 from sqlalchemy.orm import aliased
 from sqlmodel import col
 
-from models import AuthorSeal, BoardState, Question, QuestionAddressee, QuestionBoard, QuestionState, ShowCounts, Vote
-from resolvers.policy.boards import RUNNING, VOTERS, has_kiosk_key, visits
+from models import AuthorSeal, Question, QuestionAddressee, QuestionBoard, QuestionState, Vote
+from resolvers.policy.boards import RUNNING, VOTERS, count_on_board, has_kiosk_key, visits
 from resolvers.policy.communities import PANEL, belongs_to, contributes_to, is_active, reads
-from resolvers.policy.networks import is_self
+from resolvers.policy.networks import internal, is_self, stands_in
 from resolvers.policy.rules import Condition, Viewer, rule, sight, some
 
 PUBLISHED = (QuestionState.VISIBLE, QuestionState.ANSWERED, QuestionState.DISMISSED)
@@ -96,13 +96,9 @@ def read_question(viewer: Viewer, question: Any) -> Condition:
 
 @rule(Question)
 def count_votes(viewer: Viewer, question: Any) -> Condition:
-    """As the board shows its counts; moderators always see them."""
     board = aliased(QuestionBoard)
-    has_closed = and_(col(board.show_counts) == ShowCounts.AFTER_CLOSE, col(board.state) == BoardState.CLOSED)
-    is_shown = some(
-        board, where=[board.id == question.board_id, or_(col(board.show_counts) == ShowCounts.ALWAYS, has_closed)]
-    )
-    return and_(or_(is_shown, moderate_question(viewer, question)), see_question(viewer, question))
+    is_counted = some(board, where=[board.id == question.board_id, count_on_board(viewer, board)])
+    return and_(is_counted, see_question(viewer, question))
 
 
 @rule(Question)
@@ -168,3 +164,13 @@ def edit_question(viewer: Viewer, question: Any) -> Condition:
     is_waiting = and_(question.state == QuestionState.PENDING, own_question(viewer, question))
     is_open = question.state.in_((QuestionState.PENDING, QuestionState.VISIBLE))
     return and_(is_active(question.community_id), or_(is_waiting, and_(is_open, moderate_question(viewer, question))))
+
+
+@rule(Question)
+def hand_on_question(viewer: Viewer, question: Any) -> Condition:
+    """Make a task or an escalation of it: colleagues on the panel may."""
+    return and_(
+        question.state.in_((QuestionState.PENDING, *PUBLISHED)),
+        decide_question(viewer, question),
+        stands_in(viewer, question.network_id, internal),
+    )
