@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Uuid, func, literal, update
+from sqlalchemy import func, update
 from sqlmodel import col
 
 from models import (
@@ -101,8 +101,9 @@ async def _board(db: Reader, code: str, principal_id: UUID | None) -> QuestionBo
     code = plain_code(code)
     if not code.isascii() or not code.isalnum():
         return None
-    visitor = literal(principal_id or NOBODY, Uuid())
-    return await db.find(QuestionBoard, QuestionBoard.join_code == code, policy.takes_visitor(visitor, QuestionBoard))
+    found = await db.raw(policy.board_by_code, {"code": code, "viewer": principal_id or NOBODY})
+    board: QuestionBoard | None = found.scalars().first()
+    return board
 
 
 def _address_hash(ctx: Context, board: QuestionBoard) -> bytes:
@@ -126,15 +127,11 @@ async def _sit(tx: Transaction, board: QuestionBoard, principal_id: UUID, name: 
         name=name,
         address_hash=address_hash,
     )
-    is_new = await tx.add_once(visit)
-    if not is_new:
-        former = await tx.lock(Visit, Visit.board_id == board.id, Visit.principal_id == principal_id)
-        visit = former or visit
-        is_new = visit.ended_at is not None
-        visit.name, visit.ended_at = name, None
-    if is_new:
-        tx.announce([topics.panel(board.id)], Kind.COUNTERS, board)
-    return visit
+    if await tx.add_once(visit):
+        return visit
+    former = await tx.lock(Visit, Visit.board_id == board.id, Visit.principal_id == principal_id) or visit
+    former.name, former.ended_at = name, None
+    return former
 
 
 async def _watch_for_burst(tx: Transaction, board: QuestionBoard, visit: Visit) -> None:
@@ -168,7 +165,6 @@ async def rotate_code(ctx: Context, board_id: UUID, *, end_visits: bool) -> Ques
         await _give_code(tx, board)
         if end_visits:
             await end_visits_of(tx, board, Visit.board_id == board.id)
-            tx.announce([topics.panel(board.id)], Kind.COUNTERS, board)
         return tx.answer(board)
 
 

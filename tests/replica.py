@@ -36,7 +36,7 @@ _PANEL = "told to the panel by its own feed alone; tests/test_visits.py follows 
 LEFT_OUT: dict[str, str] = {
     "QuestionBoard.joinCode": _PANEL,
     "QuestionBoard.joinUrl": _PANEL,
-    "QuestionBoard.visitorCount": _PANEL,
+    "QuestionBoard.visitorCount": "counted when it is asked for: those who come are not announced",
 }
 ROW = "...Row"
 

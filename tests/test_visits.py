@@ -251,8 +251,8 @@ async def test_two_hundred_who_come_at_once_from_one_address_are_all_let_in_and_
     assert visitors.BURST < seen["visitorBurst"]["size"] <= 200
     told = [event["__typename"] for event in await panel.take()]
     assert told.count("Changed") == 1
-    assert set(told) == {"Changed", "Counters"}
-    assert await audience.take() == []
+    assert set(told) - {"Heartbeat"} == {"Changed"}
+    assert {event["__typename"] for event in await audience.take()} <= {"Heartbeat"}
 
 
 async def test_a_burst_is_told_at_most_once_a_minute_and_only_of_one_address(world, ann, clock):

@@ -85,4 +85,4 @@ from resolvers.policy.tasks import (
     see_participant,
     see_task,
 )
-from resolvers.policy.visitors import see_visit, takes_visitor
+from resolvers.policy.visitors import board_by_code, see_visit

@@ -2,16 +2,17 @@
 
 from typing import Any
 
-from sqlalchemy import and_, not_, or_
+from sqlalchemy import Select, String, and_, bindparam, not_, or_, select
 from sqlalchemy.orm import aliased
+from sqlmodel import col
 
-from models import Member, Membership, MembershipState, MemberState, Visit
+from models import Member, Membership, MembershipState, MemberState, QuestionBoard, Visit
 from resolvers.policy.boards import READERS, RUNNING
 from resolvers.policy.communities import is_open_to_all
-from resolvers.policy.rules import Condition, Viewer, sight, some
+from resolvers.policy.rules import VIEWER, Condition, Viewer, sight, some
 
 
-def takes_visitor(viewer: Viewer, board: Any) -> Condition:
+def _takes(viewer: Viewer, board: Any) -> Condition:
     """No rule on the board: whoever has its code need not see it yet. Whoever was put out there stays out."""
     member, membership = aliased(Member), aliased(Membership)
     is_disabled = some(
@@ -38,6 +39,12 @@ def takes_visitor(viewer: Viewer, board: Any) -> Condition:
         is_open_to_all(board.community_id),
         not_(or_(is_disabled, is_banned)),
     )
+
+
+# Built once, as a rule's statements are: in the hall it is asked dozens of times a second.
+board_by_code: Select[QuestionBoard] = select(QuestionBoard).where(
+    col(QuestionBoard.join_code) == bindparam("code", type_=String()), _takes(VIEWER, QuestionBoard)
+)
 
 
 @sight(Visit)
