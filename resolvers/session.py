@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm.attributes import set_committed_value
 from sqlmodel import col
 
-from models import Change, Kind, Member, MemberState, Row
+from models import Change, Kind, Member, MemberState, Row, metadata
 from realtime.topics import Topic
 from resolvers.errors import Forbidden, NotFound
 from resolvers.policy.rules import Audience, Rule, viewers_value
@@ -152,6 +152,16 @@ class Transaction(Reader):
         self._session.add(row)
         await self._session.flush()
         return row
+
+    async def add_all(self, rows: Sequence[Row]) -> None:
+        """As `add`, for very many: table by table, those that others point at first."""
+        for row in rows:
+            row.created_at = self.now
+            self._before[row.id] = None
+            self._settled.add(row.id)
+        for table in metadata.sorted_tables:
+            self._session.add_all(row for row in rows if type(row).__tablename__ == table.name)
+            await self._session.flush()
 
     async def add_once(self, row: R) -> bool:
         """Add the row unless its unique key is taken; whether it was added. Waits for whoever is at that key."""

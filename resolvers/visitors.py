@@ -1,7 +1,5 @@
 """Visitors: who comes to a board by its join code, one for each device."""
 
-import re
-import secrets
 from collections.abc import Collection
 from datetime import timedelta
 from typing import Any
@@ -22,35 +20,14 @@ from models import (
     VisitorRights,
 )
 from realtime import topics
-from resolvers import accounts, policy
+from resolvers import accounts, codes, policy
 from resolvers.context import Context
 from resolvers.errors import Flaw, Forbidden, Invalid
 from resolvers.form import form
 from resolvers.session import Reader, Transaction
 
-# Nothing that looks like something else (0 and O, 1 and I), and no vowels, hence no words.
-ALPHABET = "23456789BCDFGHJKMNPQRSTVWXYZ"
-LENGTH = 8
 TRIES_PER_ADDRESS = 200  # wrong codes in five minutes: a whole hall may share the address
 BURST, BURST_WINDOW = 60, timedelta(minutes=1)
-
-
-def new_code() -> str:
-    return "".join(secrets.choice(ALPHABET) for _ in range(LENGTH))
-
-
-def plain_code(typed: str) -> str:
-    """A code as it is stored: case, spaces and hyphens are the reader's."""
-    return re.sub(r"[\s\-\u2010-\u2015]", "", typed).upper()
-
-
-def readable_code(code: str) -> str:
-    """In two halves, for people who type it."""
-    return f"{code[: len(code) // 2]}-{code[len(code) // 2 :]}"
-
-
-def join_url(base: str, code: str) -> str:
-    return f"{base.rstrip('/')}/{code}"
 
 
 async def join(ctx: Context, *, code: str, name: str, device_token: str | None) -> tuple[Visit, str | None]:
@@ -98,10 +75,10 @@ async def _device(ctx: Context, db: Reader, token: str | None) -> UUID | None:
 
 
 async def _board(db: Reader, code: str, principal_id: UUID | None) -> QuestionBoard | None:
-    code = plain_code(code)
-    if not code.isascii() or not code.isalnum():
+    plain = codes.plain(code)
+    if not plain:
         return None
-    found = await db.raw(policy.board_by_code, {"code": code, "viewer": principal_id or NOBODY})
+    found = await db.raw(policy.board_by_code, {"code": plain, "viewer": principal_id or NOBODY})
     board: QuestionBoard | None = found.scalars().first()
     return board
 
@@ -176,9 +153,9 @@ async def _give_code(tx: Transaction, board: QuestionBoard) -> None:
 
 async def free_code(tx: Transaction) -> str:
     """A code that no board has."""
-    code = new_code()
+    code = codes.new()
     while await tx.find(QuestionBoard.id, QuestionBoard.join_code == code):
-        code = new_code()
+        code = codes.new()
     return code
 
 

@@ -9,7 +9,7 @@ import strawberry
 
 import models
 from models import Anonymity, BoardOrder, BoardState, Moderation, ShowCounts, Unanswered, VisitorRights
-from resolvers import askers, boards, policy, visitors, windows
+from resolvers import askers, boards, codes, policy, visitors, windows
 from schema.base import ID, Node, edge, guarded, node, plain, project, row_id, viewer_can
 from schema.communities import Community
 from schema.context import Info
@@ -84,7 +84,7 @@ class QuestionBoard(Node):
     async def join_url(self, info: Info) -> str | None:
         base, code = info.context.means.join_url, self.row.join_code
         is_told = base and code and await info.context.allows(policy.run_board, self.row.id)
-        return visitors.join_url(base, code) if is_told else None
+        return codes.url(base, code) if is_told else None
 
     @strawberry.field(description="How many have come by the join code; for those who run it.")
     async def visitor_count(self, info: Info) -> int | None:

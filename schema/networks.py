@@ -6,16 +6,18 @@ import strawberry
 
 import models
 from models import NetworkKind
-from resolvers import communities, invitations, members, policy
+from resolvers import attendees, communities, invitations, members, policy
 from schema.base import ID, Node, node, plain, project, row_id, viewer_can
 from schema.context import Info
 from schema.paging import Connection, connection
 
 if TYPE_CHECKING:
+    from schema.attendees import Attendee
     from schema.communities import Community
     from schema.invitations import Invitation
     from schema.members import Member
 else:
+    Attendee = Annotated["Attendee", strawberry.lazy("schema.attendees")]
     Community = Annotated["Community", strawberry.lazy("schema.communities")]
     Invitation = Annotated["Invitation", strawberry.lazy("schema.invitations")]
     Member = Annotated["Member", strawberry.lazy("schema.members")]
@@ -33,6 +35,9 @@ class Network(Node):
     communities: Connection[Community] = connection(communities.IN_NETWORK, "Its communities, by name.")
     invitations: Connection[Invitation] = connection(
         invitations.IN_NETWORK, "Invitations into it, newest first; seen by those who administer it."
+    )
+    attendees: Connection[Attendee] = connection(
+        attendees.IN_NETWORK, "Who is on the list, by e-mail; seen by those who administer it."
     )
     viewer_can = viewer_can(
         "Network",

@@ -14,6 +14,7 @@ from strawberry.schema.config import StrawberryConfig
 from resolvers import policy
 from resolvers.errors import Flaw, Invalid, NotFound
 from schema.accounts import AccountMutations, AccountQueries
+from schema.attendees import AttendeeMutations
 from schema.base import ID, Node, node_types, parse, project
 from schema.boards import BoardMutations
 from schema.comments import CommentMutations
@@ -76,6 +77,7 @@ class Mutation(
     QuestionMutations,
     PanelMutations,
     VisitorMutations,
+    AttendeeMutations,
 ):
     pass
 

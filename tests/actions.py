@@ -234,6 +234,7 @@ ACTIONS: dict[str, Action] = {
 }
 
 _ACCOUNT = "of an account: what it ends, it ends at the door, which the replay does not pass"
+_LIST = "the list of attendees is in no feed"
 _INVITATION = "an invitation is in no feed"
 # Mutations of the schema that are no action, and why.
 NO_ACTION = {
@@ -246,6 +247,12 @@ NO_ACTION = {
     "revokeInvitation": _INVITATION,
     "acceptInvitation": "five steps seldom lead out of a network and in again; tests/test_comebacks.py goes there",
     "updateProfile": "a profile is in no feed",
+    "importAttendees": _LIST,
+    "createSignInLink": _LIST,
+    "reissueTicket": _LIST,
+    "signInWithLink": _ACCOUNT,
+    "signInWithTicket": _ACCOUNT,
+    "checkInAttendee": "who enters by the door enters as by joining",
     "joinBoard": "a code is for those who come; who has come is the replay's visitor",
     "createKioskKey": "a key is in no feed, and its display follows nothing yet",
 }

@@ -19,7 +19,7 @@ from models import (
     Visitor,
     VisitorRights,
 )
-from resolvers import visitors
+from resolvers import codes
 from tests import documents as do
 from tests.traces import answer, changes, count, look
 from tests.unchanged import nothing_happens
@@ -92,18 +92,18 @@ async def test_a_member_who_comes_by_the_code_stays_who_they_are(world, board):
     assert await look(bob.client, READ, id=gid(board)) == "Y"
 
 
-@pytest.mark.parametrize("dress", [str.lower, lambda code: f" {code[:4]} - {code[4:]} ", visitors.readable_code])
+@pytest.mark.parametrize("dress", [str.lower, lambda code: f" {code[:4]} - {code[4:]} ", codes.readable])
 async def test_a_code_is_the_same_however_it_is_written(world, board, dress):
     joined = await world.nobody.do(do.JOIN_BOARD, code=dress(board.join_code), name="Vic")
     assert joined["visit"]["boardId"] == gid(board)
 
 
 def test_codes_are_long_enough_and_hold_nothing_that_looks_like_something_else():
-    codes = {visitors.new_code() for _ in range(2_000)}
-    assert len(codes) == 2_000
-    assert {len(code) for code in codes} == {8}
-    assert not set("".join(codes)) & set("01OIAEU")
-    assert all(visitors.plain_code(visitors.readable_code(code)) == code for code in codes)
+    made = {codes.new() for _ in range(2_000)}
+    assert len(made) == 2_000
+    assert {len(code) for code in made} == {8}
+    assert not set("".join(made)) & set("01OIAEU")
+    assert all(codes.plain(codes.readable(code)) == code for code in made)
 
 
 @pytest.mark.parametrize("name", ["", "   ", "x" * 51, "a\x00b"])

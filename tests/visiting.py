@@ -3,7 +3,7 @@
 from typing import Any
 
 from models import Admits, Community, QuestionBoard, VisitorRights
-from resolvers import visitors
+from resolvers import codes
 from tests import documents as do
 from tests.device import Device
 from tests.world import Person, World
@@ -18,7 +18,7 @@ async def visitable(
     world: World, community: Community, rights: VisitorRights = VisitorRights.ASK_AND_VOTE, **columns: Any
 ) -> QuestionBoard:
     board = await world.board(community, **columns)
-    await world.change(board, visitors=rights, join_code=visitors.new_code())
+    await world.change(board, visitors=rights, join_code=codes.new())
     return await world.fresh(board)
 
 

@@ -4,6 +4,7 @@ The only place that says so.
 """
 
 from resolvers.policy.accounts import see_account
+from resolvers.policy.attendees import manage_attendee, see_attendee
 from resolvers.policy.boards import RUNNING as RUNNING_BOARDS
 from resolvers.policy.boards import (
     ask_on_board,
