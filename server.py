@@ -25,6 +25,7 @@ from models import Database
 from realtime.bell import bell
 from realtime.feed import Feed
 from realtime.relay import Relay
+from resolvers import timetable
 from resolvers.cipher import Cipher
 from resolvers.clock import Clock, SystemClock
 from resolvers.context import Means
@@ -125,6 +126,7 @@ class Service:
     clock: Clock = field(default_factory=SystemClock)
     passwords: Passwords = field(default_factory=Passwords)
     timing: Mapping[str, float] = field(default_factory=dict)
+    tick: float = 1.0
 
     def __post_init__(self) -> None:
         self.database = Database(self.settings.database_url)
@@ -139,11 +141,15 @@ class Service:
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
-        """Number changes and deliver them, for as long as the block lasts."""
+        """Number changes and deliver them, and do what is due, for as long as the block lasts."""
         async with self.broadcast:
             await self.relay.drain()
             await self.live.start()
-            tasks = [asyncio.create_task(self.relay.run()), asyncio.create_task(self.live.delivery.run())]
+            tasks = [
+                asyncio.create_task(self.relay.run()),
+                asyncio.create_task(self.live.delivery.run()),
+                asyncio.create_task(timetable.run(self.means, every=self.tick)),
+            ]
             try:
                 yield
             finally:

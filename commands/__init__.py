@@ -5,7 +5,16 @@ from typing import Annotated
 
 import typer
 
-from commands import create_account, demo, doctor, export_schema, import_attendees, migrate, serve
+from commands import (
+    create_account,
+    demo,
+    doctor,
+    export_schema,
+    import_attendees,
+    import_schedule,
+    migrate,
+    serve,
+)
 from commands.console import out
 
 app = typer.Typer(
@@ -21,6 +30,7 @@ app.command()(serve.serve)
 app.command()(demo.demo)
 app.command()(migrate.migrate)
 app.command()(create_account.create_account)
+app.command()(import_schedule.import_schedule)
 app.command()(import_attendees.import_attendees)
 app.command()(export_schema.export_schema)
 app.command()(doctor.doctor)

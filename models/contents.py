@@ -1,4 +1,4 @@
-"""Topics and posts, and their revisions."""
+"""Topics, posts and ideas, and their revisions."""
 
 from datetime import datetime
 from enum import StrEnum

@@ -15,6 +15,7 @@ class PollState(StrEnum):
     DRAFT = "DRAFT"
     OPEN = "OPEN"
     CLOSED = "CLOSED"
+    WITHDRAWN = "WITHDRAWN"
 
 
 class PollResults(StrEnum):

@@ -4,7 +4,7 @@ from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
-from sqlalchemy import UniqueConstraint
+from sqlalchemy import JSON, Index, UniqueConstraint
 from sqlmodel import Field
 
 from models.base import Row, choice, moment, ref
@@ -35,7 +35,10 @@ class Room(Row, table=True):
 class Session(Row, table=True):
     """A talk or a meeting. Its community is who plans to be there."""
 
-    __table_args__ = (UniqueConstraint("network_id", "source", "external_id"),)
+    __table_args__ = (
+        UniqueConstraint("network_id", "source", "external_id"),
+        Index("ix_session_due", "state", "starts_at"),
+    )
 
     network_id: UUID = ref("network", index=False)
     community_id: UUID = ref("community", unique=True)
@@ -58,6 +61,8 @@ class Session(Row, table=True):
     # Which schedule file it came from, and its id there; None for one that was made by hand.
     source: str | None = Field(default=None, max_length=100)
     external_id: str | None = Field(default=None, max_length=100)
+    # A digest of each field as the file said it last: what people changed since is theirs.
+    imported: dict[str, str] | None = Field(default=None, sa_type=JSON)
 
 
 class Speaker(Row, table=True):

@@ -42,6 +42,11 @@ def network_escalations(network_id: UUID) -> Topic:
     return _topic("escalations", network_id)
 
 
+def schedule(network_id: UUID) -> Topic:
+    """The sessions of a network."""
+    return _topic("schedule", network_id)
+
+
 def standing(principal_id: UUID, community_id: UUID) -> Topic:
     """One person's membership or role in one community."""
     return _topic("standing", principal_id, community_id)

@@ -20,7 +20,7 @@ from models import (
     SignIn,
     SignInLink,
 )
-from resolvers import accounts, communities, policy, tickets
+from resolvers import accounts, attendance, communities, policy, tickets
 from resolvers.accounts import Begun
 from resolvers.context import Context
 from resolvers.errors import Conflict, Flaw, Invalid, NotFound
@@ -122,18 +122,15 @@ async def reissue_ticket(ctx: Context, attendee_id: UUID) -> tuple[Attendee, str
 async def check_in(ctx: Context, session_id: UUID, *, ticket: str) -> Membership:
     """Whoever is on the panel scans a ticket at the door: its holder is here, and joins on the spot."""
     async with ctx.reading() as db:
-        session = await db.find(Session, Session.id == session_id)
-        if session is None:
-            raise NotFound
-        await db.get(policy.run_boards_in_community, session.community_id)
+        await db.get(policy.scan_tickets, session_id)
     found = await _holder(ctx, ticket)
     async with ctx.transaction() as tx:
         member = await tx.lock(Member, Member.id == found.member_id)
-        community = await tx.get(policy.run_boards_in_community, session.community_id)
+        session = await tx.get(policy.scan_tickets, session_id, lock=False)
         is_here = member is not None and member.state is MemberState.ACTIVE and member.network_id == session.network_id
         if member is None or not is_here or not await _is_still_good(tx, found):
             raise _failed(ctx, BAD_TICKET)
-        return tx.answer(await _come(tx, session_id, community, member))
+        return tx.answer(await _come(tx, session, member))
 
 
 async def _is_still_good(tx: Transaction, found: Attendee) -> bool:
@@ -141,17 +138,17 @@ async def _is_still_good(tx: Transaction, found: Attendee) -> bool:
     return good == found.ticket_no
 
 
-async def _come(tx: Transaction, session_id: UUID, community: Community, member: Member) -> Membership:
-    this = (Membership.community_id == community.id, Membership.member_id == member.id)
+async def _come(tx: Transaction, session: Session, member: Member) -> Membership:
+    this = (Membership.community_id == session.community_id, Membership.member_id == member.id)
+    community = await tx.lock(Community, Community.id == session.community_id)
     membership = await tx.lock(Membership, *this)
-    if membership is None or membership.state is not MembershipState.ACTIVE:
+    if community and (membership is None or membership.state is not MembershipState.ACTIVE):
         if community.join_policy is not JoinPolicy.OPEN:
             await tx.get(policy.manage_community, community.id)
         membership = await communities.enter(tx, community, member, MembershipState.ACTIVE, CommunityRole.MEMBER)
-    session = await tx.find(Session, Session.id == session_id)
-    if session is not None and membership.checked_in_at is None:
-        membership.checked_in_at = tx.now
-        await tx.count(Session.checked_in_count, session, 1)
+    if membership is None:
+        raise NotFound
+    await attendance.check_in(tx, session, membership)
     return membership
 
 

@@ -189,17 +189,20 @@ def _subject(
 
 def audience(board: QuestionBoard, viewer: UUID) -> Subject:
     """The board as the hall sees it, whoever looks."""
-    shown = Source(policy.see_published_question, lambda question: (question.board_id == board.id,), policy.count_votes)
-    return _subject("questionBoard", board, viewer, policy.follow_board, (shown,))
+    asked = Source(policy.see_published_question, lambda question: (question.board_id == board.id,), policy.count_votes)
+    polled = Source(policy.see_published_poll, lambda poll: (poll.board_id == board.id,), policy.read_results)
+    return _subject("questionBoard", board, viewer, policy.follow_board, (asked, polled))
 
 
 def moderation(board: QuestionBoard, viewer: UUID) -> Subject:
     """The board with all that waits, was turned down or taken back."""
-    shown = Source(policy.moderate_question, lambda question: (question.board_id == board.id,))
-    return _subject("questionBoardModeration", board, viewer, policy.run_board, (shown,), topics.panel(board.id))
+    asked = Source(policy.moderate_question, lambda question: (question.board_id == board.id,))
+    polled = Source(policy.moderate_poll, lambda poll: (poll.board_id == board.id,))
+    return _subject("questionBoardModeration", board, viewer, policy.run_board, (asked, polled), topics.panel(board.id))
 
 
 def display(board: QuestionBoard, viewer: UUID) -> Subject:
     """What is on the hall's screen."""
-    shown = Source(policy.show_question, lambda question: (question.board_id == board.id,), policy.count_votes)
-    return _subject("questionBoardDisplay", board, viewer, policy.display_board, (shown,))
+    asked = Source(policy.show_question, lambda question: (question.board_id == board.id,), policy.count_votes)
+    polled = Source(policy.show_poll, lambda poll: (poll.board_id == board.id,), policy.read_results)
+    return _subject("questionBoardDisplay", board, viewer, policy.display_board, (asked, polled))

@@ -14,7 +14,7 @@ ON_CONTENT = Listing("comments", policy.see_comment, order=("created_at",), pare
 
 
 async def add(ctx: Context, content_id: UUID, *, body: str) -> Comment:
-    """Comment on a topic or post. On a topic, anybody's comment but the asker's answers it."""
+    """Comment on a topic, post or idea. On a topic, anybody's comment but the asker's answers it."""
     with form() as check:
         body = check.text("body", body, most=10_000)
     async with ctx.transaction() as tx:

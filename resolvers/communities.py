@@ -22,10 +22,10 @@ from models import (
     Visit,
 )
 from realtime import topics
-from resolvers import policy, visitors
+from resolvers import attendance, policy, visitors
 from resolvers.context import Context
 from resolvers.errors import Conflict, Forbidden, NotFound
-from resolvers.form import form
+from resolvers.form import Form, form
 from resolvers.paging import Listing
 from resolvers.session import Reader, Transaction
 
@@ -71,17 +71,11 @@ async def create(
     join_policy: JoinPolicy | None,
 ) -> Community:
     """A new community, owned by the viewer. Without a join policy the widest legal one is taken."""
-    legal = LEGAL.get((admits, visibility), ())
     with form() as check:
         name = check.text("name", name, most=100)
         about = check.text("about", about, most=5_000, least=0)
-        if not legal:
-            check.flaw("visibility", f"a community that admits {admits.lower()} cannot be {visibility.lower()}")
-        elif join_policy and join_policy not in legal:
-            check.flaw("joinPolicy", f"here one can join by {' or '.join(legal)} only")
+        join_policy = lawful(check, admits, visibility, join_policy)
     async with ctx.transaction() as tx:
-        await tx.get(policy.create_community, network_id, lock=False)
-        owner = await _entrant(tx, network_id)
         community = Community(
             network_id=network_id,
             name=name,
@@ -89,12 +83,29 @@ async def create(
             purpose=purpose,
             admits=admits,
             visibility=visibility,
-            join_policy=join_policy or legal[0],
+            join_policy=join_policy,
         )
-        await tx.add(community)
-        roles = CommunityRole.OWNER | CommunityRole.MEMBER
-        await enter(tx, community, owner, MembershipState.ACTIVE, roles)
-        return tx.answer(community)
+        return tx.answer(await found(tx, community))
+
+
+def lawful(check: Form, admits: Admits, visibility: Visibility, join_policy: JoinPolicy | None) -> JoinPolicy:
+    """The join policy, or the widest that goes with the rest; a flaw for what table D1 does not have."""
+    legal = LEGAL.get((admits, visibility), ())
+    if not legal:
+        check.flaw("visibility", f"a community that admits {admits.lower()} cannot be {visibility.lower()}")
+    elif join_policy and join_policy not in legal:
+        check.flaw("joinPolicy", f"here one can join by {' or '.join(legal)} only")
+    return join_policy or next(iter(legal), JoinPolicy.INVITE)
+
+
+async def found(tx: Transaction, community: Community) -> Community:
+    """Add it, if the viewer may, with the viewer for its owner."""
+    await tx.get(policy.create_community, community.network_id, lock=False)
+    owner = await entrant(tx, community.network_id)
+    await tx.add(community)
+    roles = CommunityRole.OWNER | CommunityRole.MEMBER
+    await enter(tx, community, owner, MembershipState.ACTIVE, roles)
+    return community
 
 
 async def update(ctx: Context, community_id: UUID, *, name: str | None, about: str | None) -> Community:
@@ -123,23 +134,27 @@ async def join(ctx: Context, community_id: UUID) -> Membership:
     """Join, or ask to where joining is by request."""
     async with ctx.transaction() as tx:
         found = await tx.get(policy.join_community, community_id, lock=False)
-        member = await _entrant(tx, found.network_id)
-        community = await tx.get(policy.join_community, community_id)
-        membership = await _standing(tx, community_id, member.id)
-        if membership and membership.state is MembershipState.ACTIVE:
-            raise Conflict("The viewer belongs to it already.")
-        is_invited = membership is not None and membership.state is MembershipState.INVITED
-        is_welcome = is_invited or community.join_policy is JoinPolicy.OPEN
-        state = MembershipState.ACTIVE if is_welcome else MembershipState.REQUESTED
-        roles = CommunityRole(membership.roles) if membership and is_invited else CommunityRole.MEMBER
-        return tx.answer(await enter(tx, community, member, state, roles))
+        member = await entrant(tx, found.network_id)
+        return tx.answer(await admit(tx, await tx.get(policy.join_community, community_id), member))
+
+
+async def admit(tx: Transaction, community: Community, member: Member) -> Membership:
+    """Somebody comes in, or asks to; with the roles for which they were invited, if they were. Both are locked."""
+    membership = await _standing(tx, community.id, member.id)
+    if membership and membership.state is MembershipState.ACTIVE:
+        raise Conflict("The viewer belongs to it already.")
+    is_invited = membership is not None and membership.state is MembershipState.INVITED
+    is_welcome = is_invited or community.join_policy is JoinPolicy.OPEN
+    state = MembershipState.ACTIVE if is_welcome else MembershipState.REQUESTED
+    roles = CommunityRole(membership.roles) if membership and is_invited else CommunityRole.MEMBER
+    return await enter(tx, community, member, state, roles)
 
 
 async def invite(ctx: Context, community_id: UUID, *, member_id: UUID, roles: Collection[CommunityRole]) -> Membership:
     """Invite a member of the network; it is for the member to accept."""
     async with ctx.transaction() as tx:
         found = await tx.get(policy.manage_community, community_id, lock=False)
-        member = await _entrant(tx, found.network_id, member_id)
+        member = await entrant(tx, found.network_id, member_id)
         community = await tx.get(policy.manage_community, community_id)
         await _may_grant(tx, community, _bits(roles))
         membership = await _standing(tx, community_id, member_id)
@@ -154,7 +169,7 @@ async def accept(ctx: Context, community_id: UUID) -> Membership:
     """Accept an invitation to the community."""
     async with ctx.transaction() as tx:
         found = await tx.get(policy.accept_membership, community_id, lock=False)
-        member = await _entrant(tx, found.network_id)
+        member = await entrant(tx, found.network_id)
         community = await tx.get(policy.accept_membership, community_id)
         membership = await _standing(tx, community_id, member.id)
         if membership is None:
@@ -224,7 +239,7 @@ async def change_roles(ctx: Context, membership_id: UUID, *, roles: Collection[C
         return tx.answer(await enter(tx, community, member, MembershipState.ACTIVE, _bits(roles)))
 
 
-async def _entrant(tx: Transaction, network_id: UUID, member_id: UUID | None = None) -> Member:
+async def entrant(tx: Transaction, network_id: UUID, member_id: UUID | None = None) -> Member:
     """Who is to enter, the viewer if nobody is named. Locked before the community: the disabled enter nothing."""
     member = await tx.get(policy.see_member, member_id or (await tx.member(network_id)).id)
     if member.network_id != network_id:
@@ -287,6 +302,7 @@ async def _tell(tx: Transaction, community: Community, membership: Membership, *
     if by:
         await tx.count(Community.member_count, community, by)
         tx.announce([topics.community_activity(community.id)], Kind.COUNTERS, community)
+        await attendance.recount(tx, community)
 
 
 async def _managed(tx: Transaction, membership_id: UUID) -> tuple[Membership, Community]:

@@ -1,4 +1,4 @@
-"""Topics and posts."""
+"""Topics, posts and ideas."""
 
 from collections.abc import Collection, Iterable
 from uuid import UUID
@@ -21,7 +21,7 @@ REVISIONS = Listing("revisions", policy.see_revision, order=("-no",), parent="co
 async def publish(
     ctx: Context, community_id: UUID, *, kind: ContentKind, title: str, body: str, tags: list[str]
 ) -> Content:
-    """A new topic or post in a community to which the viewer belongs."""
+    """A new topic, post or idea in a community to which the viewer belongs."""
     title, body, tags = _checked(title, body, tags)
     async with ctx.transaction() as tx:
         community = await tx.get(policy.contribute_to_community, community_id, lock=False)

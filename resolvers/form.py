@@ -6,6 +6,7 @@ All that is wrong is said at once.
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import cache
 from typing import TypeVar
 from urllib.parse import urlsplit
 from zoneinfo import available_timezones
@@ -19,6 +20,21 @@ T = TypeVar("T")
 PASSWORD_LEAST, PASSWORD_MOST = 10, 200
 TAGS_MOST = 20
 LABELS_MOST = 10
+LINK_MOST = 500
+
+
+@cache
+def time_zones() -> frozenset[str]:
+    return frozenset(available_timezones())
+
+
+def is_link(value: str) -> bool:
+    try:
+        parts = urlsplit(value)
+        named = bool(parts.hostname)
+    except ValueError:
+        return False
+    return parts.scheme in {"http", "https"} and named and value.isprintable() and " " not in value
 
 
 def is_storable(value: str) -> bool:
@@ -76,19 +92,14 @@ class Form:
 
     def link(self, field: str, value: str) -> str:
         """An address on the web, as it was given."""
-        value = self.text(field, value, most=500)
-        try:
-            parts = urlsplit(value)
-            is_link = parts.scheme in {"http", "https"} and bool(parts.hostname)
-        except ValueError:
-            is_link = False
-        if not is_link or any(character.isspace() for character in value):
+        value = value.strip()
+        if len(value) > LINK_MOST or not is_link(value):
             self.flaw(field, f"{field} is not an address that begins with http:// or https://")
         return value
 
     def time_zone(self, field: str, value: str) -> str:
         """A name of the IANA database."""
-        if value not in available_timezones():
+        if value not in time_zones():
             self.flaw(field, f"{field} is not the name of a time zone, such as Europe/Brussels")
         return value
 

@@ -11,7 +11,7 @@ from uuid import UUID
 
 from sqlmodel import col
 
-from models import Account, Attendance, Attendee, Kind, Member, MemberKind, MemberState, Network, Principal, Row
+from models import Account, Attendance, Attendee, Kind, Member, MemberKind, MemberState, Network, Principal, SignInLink
 from realtime import topics
 from resolvers import attendees, policy, tickets
 from resolvers.context import Context
@@ -165,6 +165,16 @@ def _entry(number: int, values: dict[str, str]) -> Entry:
 # --- writing -------------------------------------------------------------------------------------------------------
 
 
+@dataclass
+class New:
+    """What is to be written, in the order in which rows point at each other."""
+
+    principals: list[Principal] = field(default_factory=list)
+    members: list[Member] = field(default_factory=list)
+    attendees: list[Attendee] = field(default_factory=list)
+    links: list[SignInLink] = field(default_factory=list)
+
+
 class Desk:
     """Where the list is gone through, within one transaction."""
 
@@ -177,7 +187,7 @@ class Desk:
     async def take_in(self, entries: Sequence[Entry]) -> None:
         """Many lines at once: what is known of them is asked for once, and what is new is written once."""
         listed, members = await self._known([entry.email for entry in entries])
-        new: list[Row] = []
+        new = New()
         for entry in entries:
             attendee, member = listed.get(entry.email), members.get(entry.email)
             if member is not None and member.state is not MemberState.ACTIVE:
@@ -186,10 +196,11 @@ class Desk:
             elif attendee is not None and member is not None:
                 self._update(entry, attendee, member)
             elif member is not None:
-                new.append(self._link(entry, member))
+                self._link(entry, member, new)
             else:
-                new.extend(self._add(entry))
-        await self.tx.add_all(new)
+                self._add(entry, new)
+        for rows in (new.principals, new.members, new.attendees, new.links):
+            await self.tx.add_all(rows)
 
     async def _known(self, emails: list[str]) -> tuple[dict[str, Attendee], dict[str, Member]]:
         """Who is on the list, and who is a member here, by the e-mail of the list or of their account."""
@@ -220,22 +231,25 @@ class Desk:
         self.tx.announce([topics.person(member.principal_id)], Kind.RIGHTS, member)
         return True
 
-    def _link(self, entry: Entry, member: Member) -> Attendee:
+    def _link(self, entry: Entry, member: Member, new: New) -> None:
         """A member of the network keeps their account, and gets a ticket for the door."""
         self._counted_in(entry, member)
         attendee = Attendee(network_id=self.network.id, member_id=member.id, email=entry.email)
         told = "a member already: they sign in with their account, the ticket is for the door"
         self._tell(entry, Outcome.ADDED, told, ticket=tickets.issue(self.cipher, attendee))
-        return attendee
+        new.attendees.append(attendee)
 
-    def _add(self, entry: Entry) -> list[Row]:
+    def _add(self, entry: Entry, new: New) -> None:
         principal, here = Principal(), self.network.id
         member = Member(network_id=here, principal_id=principal.id, kind=MemberKind.EXTERNAL, name=entry.name)
         member.attendance = entry.attendance
         attendee = Attendee(network_id=here, member_id=member.id, email=entry.email)
         link, token = attendees.new_link(self.tx, principal.id)
         self._tell(entry, Outcome.ADDED, sign_in_token=token, ticket=tickets.issue(self.cipher, attendee))
-        return [principal, member, attendee, link]
+        new.principals.append(principal)
+        new.members.append(member)
+        new.attendees.append(attendee)
+        new.links.append(link)
 
     def _tell(self, entry: Entry, outcome: Outcome, message: str = "", **tokens: str) -> None:
         self.report.append(Line(entry.line, entry.email, outcome, message, **tokens))

@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm.attributes import set_committed_value
 from sqlmodel import col
 
-from models import Change, Kind, Member, MemberState, Row, metadata
+from models import Change, Kind, Member, MemberState, Row
 from realtime.topics import Topic
 from resolvers.errors import Forbidden, NotFound
 from resolvers.policy.rules import Audience, Rule, viewers_value
@@ -133,6 +133,12 @@ class Transaction(Reader):
         row = (await self.raw(locked)).scalars().first()
         return None if row is None else self._settle(row)
 
+    async def lock_all(self, what: type[R], *where: Any) -> Sequence[R]:
+        """As `lock`, for all such rows, in the one order in which everybody takes them."""
+        locked = select(what).where(*where).order_by(col(what.id)).with_for_update(of=what, **LOCK)
+        rows = (await self.raw(locked.execution_options(populate_existing=True))).scalars().all()
+        return [self._settle(row) for row in rows]
+
     def hold(self, row: R) -> R:
         """Remember what decided, before this transaction, who could see the row."""
         self._before.setdefault(row.id, _facts(row))
@@ -146,22 +152,17 @@ class Transaction(Reader):
         return row
 
     async def add(self, row: R) -> R:
-        row.created_at = self.now
-        self._before[row.id] = None
-        self._settled.add(row.id)
-        self._session.add(row)
-        await self._session.flush()
+        await self.add_all([row])
         return row
 
-    async def add_all(self, rows: Sequence[Row]) -> None:
-        """As `add`, for very many: table by table, those that others point at first."""
+    async def add_all(self, rows: Iterable[Row]) -> None:
+        """Many rows in few statements. Those that others point at come in an earlier call."""
         for row in rows:
             row.created_at = self.now
             self._before[row.id] = None
             self._settled.add(row.id)
-        for table in metadata.sorted_tables:
-            self._session.add_all(row for row in rows if type(row).__tablename__ == table.name)
-            await self._session.flush()
+            self._session.add(row)
+        await self._session.flush()
 
     async def add_once(self, row: R) -> bool:
         """Add the row unless its unique key is taken; whether it was added. Waits for whoever is at that key."""

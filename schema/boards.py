@@ -9,7 +9,8 @@ import strawberry
 
 import models
 from models import Anonymity, BoardOrder, BoardState, Moderation, ShowCounts, Unanswered, VisitorRights
-from resolvers import askers, boards, codes, policy, visitors, windows
+from resolvers import askers, boards, codes, exports, policy, visitors, windows
+from resolvers.exports import ExportFormat
 from schema.base import ID, Node, edge, guarded, node, plain, project, row_id, viewer_can
 from schema.communities import Community
 from schema.context import Info
@@ -23,6 +24,7 @@ strawberry.enum(Anonymity, description="Whether one may ask without one's name."
 strawberry.enum(VisitorRights, description="What those who come by the join code may do.")
 strawberry.enum(ShowCounts, description="Who sees how many want a question answered.")
 strawberry.enum(BoardOrder, description="The order of a board's questions.")
+strawberry.enum(ExportFormat, description="As what a board is exported.")
 strawberry.enum(Unanswered, description="What becomes of the questions that nobody answered.")
 
 
@@ -101,6 +103,17 @@ class QuestionBoard(Node):
         if not await info.context.allows(policy.run_board, self.row.id):
             return None
         return await info.context.of_row(askers.muted, self.row.id) or []
+
+    @strawberry.field(
+        description="All that was asked on it, as a file for those who run it; null for others. Anonymous askers have "
+        "neither name nor handle there. CSV has the questions (RFC 4180; what would begin a formula has an apostrophe "
+        "before it), JSON also the polls with their results."
+    )
+    async def export(self, info: Info, format: ExportFormat = ExportFormat.CSV) -> str | None:
+        if not await info.context.allows(policy.run_board, self.row.id):
+            return None
+        async with info.context.reading() as db:
+            return await exports.of_board(db, self.row, format)
 
 
 @strawberry.type(description="A kiosk key and its token, or why there is none.")

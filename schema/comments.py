@@ -32,7 +32,7 @@ class CommentInput:
 
 @strawberry.type
 class CommentMutations:
-    @mutation("Comment on a topic or post.")
+    @mutation("Comment on a topic, post or idea.")
     async def add_comment(self, info: Info, content_id: ID, input: CommentInput) -> Comment:
         return Comment.of(await comments.add(info.context, row_id(content_id, models.Content), body=input.body))
 

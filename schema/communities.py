@@ -1,5 +1,6 @@
 """Communities and memberships."""
 
+from datetime import datetime
 from typing import TYPE_CHECKING, Annotated
 
 import strawberry
@@ -14,8 +15,8 @@ from models import (
     MembershipState,
     Visibility,
 )
-from resolvers import boards, communities, policy
-from schema.base import ID, Node, edge, node, plain, project, row_id, viewer_can
+from resolvers import boards, communities, policy, schedules
+from schema.base import ID, Node, edge, guarded, node, plain, project, row_id, viewer_can
 from schema.context import Info
 from schema.members import Member
 from schema.paging import Connection, connection
@@ -24,9 +25,11 @@ from schema.problems import mutation
 if TYPE_CHECKING:
     from schema.boards import QuestionBoard
     from schema.networks import Network
+    from schema.schedules import Session
 else:
     Network = Annotated["Network", strawberry.lazy("schema.networks")]
     QuestionBoard = Annotated["QuestionBoard", strawberry.lazy("schema.boards")]
+    Session = Annotated["Session", strawberry.lazy("schema.schedules")]
 
 strawberry.enum(Admits, description="Whom a community is for.")
 strawberry.enum(Visibility, description="How far a community is seen by those who do not belong.")
@@ -69,12 +72,20 @@ class Community(Node):
     ) -> Annotated["Membership", strawberry.lazy("schema.communities")] | None:
         return project(await info.context.of_row(communities.of_viewer, self.row.id))
 
+    @strawberry.field(description="The talk or meeting whose community it is.")
+    async def session(self, info: Info) -> Session | None:
+        session_id = await info.context.of_row(schedules.of_communities, self.row.id)
+        return project(await info.context.row(policy.see_session, session_id)) if session_id else None
+
 
 @node("How somebody stands to a community.")
 class Membership(Node):
     state: MembershipState = plain("Whether they belong to it, wait, or have gone.")
     member: Member | None = edge("member_id", policy.see_member, "Who.")
     community: Community | None = edge("community_id", policy.see_community, "Where.")
+    checked_in_at: datetime | None = guarded(
+        "checked_in_at", policy.see_check_in, "When they came to the session; for themselves and those who run it."
+    )
     viewer_can = viewer_can("Membership", manage=policy.manage_membership)
 
     @strawberry.field(description="What they do there.")

@@ -1,4 +1,4 @@
-"""Topics and posts."""
+"""Topics, posts and ideas."""
 
 import asyncio
 from datetime import datetime
@@ -84,6 +84,11 @@ class Post(Article):
     pass
 
 
+@node("A suggestion: what to talk about next time, what to do better.")
+class Idea(Article):
+    pass
+
+
 @node("What a content said before it was edited.")
 class Revision(Node):
     no: int = plain("Which version it was.")
@@ -93,7 +98,7 @@ class Revision(Node):
     author: Member | None = edge("author_id", policy.see_member, "Who replaced it.")
 
 
-@strawberry.input(description="A new topic or post.")
+@strawberry.input(description="A new topic, post or idea.")
 class ContentInput:
     title: str = plain("At most 200 characters.")
     body: str = strawberry.field(default="", description="At most 20,000 characters.")
@@ -117,6 +122,10 @@ class ContentMutations:
     async def create_post(self, info: Info, community_id: ID, input: ContentInput) -> Post:
         return Post.of(await _publish(info, community_id, ContentKind.POST, input))
 
+    @mutation("Publish an idea: a suggestion for next time.")
+    async def create_idea(self, info: Info, community_id: ID, input: ContentInput) -> Idea:
+        return Idea.of(await _publish(info, community_id, ContentKind.IDEA, input))
+
     @mutation("Say something anew; what it said before stays as a revision.")
     async def edit_content(
         self, info: Info, content_id: ID, input: EditContentInput, if_version: int | None = None
@@ -131,7 +140,7 @@ class ContentMutations:
         )
         return project(edited)
 
-    @mutation("Take a topic or post back.")
+    @mutation("Take a topic, post or idea back.")
     async def withdraw_content(self, info: Info, content_id: ID) -> Content:
         return project(await contents.withdraw(info.context, row_id(content_id, models.Content)))
 

@@ -64,6 +64,13 @@ class EscalateTopicInput:
     body: str | None = strawberry.field(default=None, description="The topic's own body if left out.")
 
 
+@strawberry.input(description="Where to, and in which words.")
+class EscalateQuestionInput:
+    community_id: ID = plain("A community whose purpose is ESCALATION.")
+    title: str | None = strawberry.field(default=None, description="The question itself if left out.")
+    body: str | None = strawberry.field(default=None, description="The question itself if left out.")
+
+
 @strawberry.input(description="Into whose hands.")
 class PushEscalationInput:
     assignee_id: ID = plain("The member who is asked.")
@@ -77,6 +84,17 @@ class EscalationMutations:
         escalated = await escalations.escalate(
             info.context,
             row_id(topic_id, models.Content),
+            community_id=row_id(input.community_id, models.Community),
+            title=input.title,
+            body=input.body,
+        )
+        return Escalation.of(escalated)
+
+    @mutation("Carry a question that the panel cannot answer to people who might.")
+    async def escalate_question(self, info: Info, question_id: ID, input: EscalateQuestionInput) -> Escalation:
+        escalated = await escalations.escalate_question(
+            info.context,
+            row_id(question_id, models.Question),
             community_id=row_id(input.community_id, models.Community),
             title=input.title,
             body=input.body,

@@ -8,7 +8,19 @@ import strawberry
 
 import models
 from models import BoardOrder, ContentKind, EscalationState
-from resolvers import activity, boards, contents, escalations, orders, policy, questions, tasks
+from resolvers import (
+    activity,
+    boards,
+    calendars,
+    contents,
+    escalations,
+    orders,
+    policy,
+    polls,
+    questions,
+    schedules,
+    tasks,
+)
 from resolvers.form import form
 from resolvers.live import Subject
 from resolvers.paging import Listing
@@ -20,7 +32,9 @@ from schema.context import Info
 from schema.escalations import Escalation
 from schema.live import Continue, FeedCursor, FeedEvent, events
 from schema.paging import After, Before, Connection, First, Last
+from schema.polls import Poll
 from schema.questions import Question
+from schema.schedules import Session, SessionOverlap
 from schema.tasks import Task
 
 Events = AsyncGenerator[FeedEvent, None]
@@ -75,7 +89,7 @@ class Snapshot:
 
 @strawberry.interface(description="What is new, in one list.")
 class Activity(Snapshot):
-    @strawberry.field(description="Topics, posts and published questions, newest first.")
+    @strawberry.field(description="Topics, posts, ideas and published questions, newest first.")
     async def contents(
         self, info: Info, first: First = None, after: After = None, last: Last = None, before: Before = None
     ) -> Connection[Content]:
@@ -96,14 +110,15 @@ class MyFeed(Activity):
     pass
 
 
-@strawberry.type(description="A topic or post; its comments are with it.")
+@strawberry.type(description="A topic, post or idea; its comments are with it.")
 class ContentThread(Snapshot):
-    content: Content = plain("The topic or post.")
+    content: Content = plain("The topic, post or idea.")
 
 
 @strawberry.type(description="A board as the hall sees it.")
 class QuestionBoardView(Snapshot):
     board: QuestionBoard = plain("The board.")
+    polls: Connection[Poll] = listed(polls.PUBLISHED, "Poll", "Those that have been opened, newest first.")
 
     @strawberry.field(description="What the hall sees, in an order of the moment or in a frozen one.")
     async def questions(
@@ -148,12 +163,14 @@ class QuestionBoardView(Snapshot):
 class QuestionBoardModeration(Snapshot):
     board: QuestionBoard = plain("The board.")
     questions: Connection[Question] = listed(questions.ALL, "Question", "All of them, newest first.")
+    polls: Connection[Poll] = listed(polls.ALL, "Poll", "All of them, drafts included, newest first.")
 
 
 @strawberry.type(description="A board as the hall's screen shows it.")
 class QuestionBoardDisplay(Snapshot):
     board: QuestionBoard = plain("The board.")
     questions: Connection[Question] = listed(questions.SHOWN, "Question", "What is on screen: one, or none.")
+    polls: Connection[Poll] = listed(polls.SHOWN, "Poll", "Those that are open, newest first.")
 
 
 @strawberry.type(description="The viewer's own questions on a board, in every state.")
@@ -182,6 +199,30 @@ class Escalations(Snapshot):
     async def pull_ratio(self, info: Info) -> float | None:
         async with info.context.reading() as db:
             return await escalations.pull_ratio(db, self.subject)
+
+
+@strawberry.type(description="The sessions of a network, by time.")
+class Schedule(Snapshot):
+    @strawberry.field(description="The sessions, by time.")
+    async def sessions(
+        self, info: Info, first: First = None, after: After = None, last: Last = None, before: Before = None
+    ) -> Connection[Session]:
+        listing = schedules.listing(self.subject)
+        page = listing.page(info.context.means.cipher, first=first, last=last, after=after, before=before)
+        return await _page(info, self.subject, listing, "Session", page)
+
+    @strawberry.field(description="These sessions as an iCalendar file, in the time zone of the network.")
+    async def ics(self, info: Info) -> str:
+        async with info.context.reading() as db:
+            return await calendars.of(db, self.subject, schedules.listing(self.subject).rule)
+
+    @strawberry.field(
+        description="Which of the sessions that the viewer plans to attend collide, the earliest first; at most 100."
+    )
+    async def overlaps(self, info: Info) -> list[SessionOverlap]:
+        async with info.context.reading() as db:
+            found = await calendars.overlaps(db, self.subject.row.id)
+        return [SessionOverlap(one=project(pair.one), other=project(pair.other)) for pair in found]
 
 
 def _filter(kinds: list[ContentKind] | None, tags: list[str] | None) -> activity.Filter:
@@ -239,6 +280,11 @@ async def _dashboard(info: Info, network_id: ID, filter: EscalationFilter | None
     return escalations.dashboard(network, info.context.viewer, _escalation_filter(filter))
 
 
+async def _schedule(info: Info, network_id: ID, *, mine: bool) -> Subject:
+    network = await info.context.get(policy.read_schedule, row_id(network_id, models.Network))
+    return schedules.feed(network, info.context.viewer, is_mine=mine)
+
+
 async def _snapshot(info: Info, shape: type[S], opening: Coroutine[Any, Any, Subject], name: str | None = None) -> S:
     """The feed as it is, with the row that it is about. Its cursor is taken before any row is read."""
     here = info.context.live.here()
@@ -263,7 +309,7 @@ class FeedQueries:
     async def my_feed(self, info: Info, network_id: ID, filter: FeedFilter | None = None) -> MyFeed | None:
         return await _snapshot(info, MyFeed, _my_feed(info, network_id, filter))
 
-    @strawberry.field(description="A topic or post with its comments.")
+    @strawberry.field(description="A topic, post or idea with its comments.")
     async def content(self, info: Info, id: ID) -> ContentThread | None:
         return await _snapshot(info, ContentThread, _thread(info, id), "content")
 
@@ -301,6 +347,12 @@ class FeedQueries:
         self, info: Info, network_id: ID, filter: EscalationFilter | None = None
     ) -> Escalations | None:
         return await _snapshot(info, Escalations, _dashboard(info, network_id, filter))
+
+    @strawberry.field(
+        description="The sessions of a network that the viewer may see; with `mine` those that they plan to attend."
+    )
+    async def schedule(self, info: Info, network_id: ID, mine: bool = False) -> Schedule | None:
+        return await _snapshot(info, Schedule, _schedule(info, network_id, mine=mine))
 
 
 @strawberry.type(description="What there is to follow. Each continues the query of the same name.")
@@ -355,3 +407,7 @@ class Subscription:
         self, info: Info, network_id: ID, filter: EscalationFilter | None = None, after: Continue = None
     ) -> Events:
         return events(info, await _dashboard(info, network_id, filter), after)
+
+    @strawberry.subscription(description="Continues the query of the same name.")
+    async def schedule(self, info: Info, network_id: ID, mine: bool = False, after: Continue = None) -> Events:
+        return events(info, await _schedule(info, network_id, mine=mine), after)

@@ -5,30 +5,37 @@ from typing import TYPE_CHECKING, Annotated
 import strawberry
 
 import models
-from models import NetworkKind
-from resolvers import attendees, communities, invitations, members, policy
+from models import NetworkKind, OutsiderTier
+from resolvers import attendees, communities, invitations, members, networks, policy, schedules
 from schema.base import ID, Node, node, plain, project, row_id, viewer_can
 from schema.context import Info
 from schema.paging import Connection, connection
+from schema.problems import mutation
 
 if TYPE_CHECKING:
     from schema.attendees import Attendee
     from schema.communities import Community
     from schema.invitations import Invitation
     from schema.members import Member
+    from schema.schedules import Room, Track
 else:
     Attendee = Annotated["Attendee", strawberry.lazy("schema.attendees")]
     Community = Annotated["Community", strawberry.lazy("schema.communities")]
     Invitation = Annotated["Invitation", strawberry.lazy("schema.invitations")]
     Member = Annotated["Member", strawberry.lazy("schema.members")]
+    Room = Annotated["Room", strawberry.lazy("schema.schedules")]
+    Track = Annotated["Track", strawberry.lazy("schema.schedules")]
 
 strawberry.enum(NetworkKind, description="What a network is for.")
+strawberry.enum(OutsiderTier, description="What those get of an event who do not attend it.")
 
 
 @node("A network: the outermost wall.")
 class Network(Node):
     name: str = plain("What it is called.")
     kind: NetworkKind = plain("What it is for.")
+    time_zone: str = plain("The time zone in which its events take place, by its name in the IANA database.")
+    outsider_tier: OutsiderTier = plain("What those get of its events who do not attend.")
     members: Connection[Member] = connection(
         members.DIRECTORY, "Its members, by name, as far as the viewer may see them."
     )
@@ -36,11 +43,14 @@ class Network(Node):
     invitations: Connection[Invitation] = connection(
         invitations.IN_NETWORK, "Invitations into it, newest first; seen by those who administer it."
     )
+    tracks: Connection[Track] = connection(schedules.TRACKS, "The tracks of its schedule, by name.")
+    rooms: Connection[Room] = connection(schedules.ROOMS, "The rooms of its schedule, by name.")
     attendees: Connection[Attendee] = connection(
         attendees.IN_NETWORK, "Who is on the list, by e-mail; seen by those who administer it."
     )
     viewer_can = viewer_can(
         "Network",
+        read_schedule=policy.read_schedule,
         administer=policy.administer_network,
         create_community=policy.create_community,
         create_task=policy.create_task,
@@ -56,3 +66,24 @@ class NetworkQueries:
     @strawberry.field(description="A network to which the viewer belongs.")
     async def network(self, info: Info, id: ID) -> Network | None:
         return project(await info.context.get(policy.see_network, row_id(id, models.Network)))
+
+
+@strawberry.input(description="Settings of a network; what is left out stays.")
+class UpdateNetworkInput:
+    time_zone: str | None = strawberry.field(default=None, description="A name of the IANA database: Europe/Oslo.")
+    outsider_tier: OutsiderTier | None = strawberry.field(
+        default=None, description="What those get of its events who do not attend."
+    )
+
+
+@strawberry.type
+class NetworkMutations:
+    @mutation("Change the settings of a network; for those who administer it.")
+    async def update_network(self, info: Info, network_id: ID, input: UpdateNetworkInput) -> Network:
+        changed = await networks.update(
+            info.context,
+            row_id(network_id, models.Network),
+            time_zone=input.time_zone,
+            outsider_tier=input.outsider_tier,
+        )
+        return Network.of(changed)

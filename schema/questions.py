@@ -147,13 +147,6 @@ class LabelsInput:
     private_labels: list[str] | None = strawberry.field(default=None, description="For the panel; at most 10.")
 
 
-@strawberry.input(description="Where to, and in which words.")
-class EscalateQuestionInput:
-    community_id: ID = plain("A community whose purpose is ESCALATION.")
-    title: str | None = strawberry.field(default=None, description="The question itself if left out.")
-    body: str | None = strawberry.field(default=None, description="The question itself if left out.")
-
-
 @strawberry.type
 class QuestionMutations:
     @mutation("Ask the panel.")
@@ -255,14 +248,3 @@ class PanelMutations:
     @mutation("Let a question go on as a topic of its community.")
     async def turn_question_into_topic(self, info: Info, question_id: ID) -> Topic:
         return Topic.of(await closing.turn_into_topic(info.context, row_id(question_id, models.Question)))
-
-    @mutation("Carry a question that the panel cannot answer to people who might.")
-    async def escalate_question(self, info: Info, question_id: ID, input: EscalateQuestionInput) -> Escalation:
-        escalated = await escalations.escalate_question(
-            info.context,
-            row_id(question_id, models.Question),
-            community_id=row_id(input.community_id, models.Community),
-            title=input.title,
-            body=input.body,
-        )
-        return project(escalated)

@@ -27,9 +27,11 @@ from schema.invitations import InvitationMutations
 from schema.live import FEED_CURSOR, FeedCursor
 from schema.masking import Masking, coded
 from schema.members import MemberMutations
-from schema.networks import NetworkQueries
+from schema.networks import NetworkMutations, NetworkQueries
+from schema.polls import PollMutations
 from schema.questions import PanelMutations, QuestionMutations
 from schema.queues import QueueQueries
+from schema.schedules import ScheduleMutations
 from schema.search import SearchQueries
 from schema.tasks import TaskMutations
 from schema.visitors import VisitorMutations
@@ -68,6 +70,7 @@ class Mutation(
     AccountMutations,
     InvitationMutations,
     MemberMutations,
+    NetworkMutations,
     CommunityMutations,
     ContentMutations,
     CommentMutations,
@@ -75,7 +78,9 @@ class Mutation(
     EscalationMutations,
     BoardMutations,
     QuestionMutations,
+    PollMutations,
     PanelMutations,
+    ScheduleMutations,
     VisitorMutations,
     AttendeeMutations,
 ):

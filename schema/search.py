@@ -12,7 +12,9 @@ from schema.paging import After, Before, Connection, First, Last
 
 @strawberry.type
 class SearchQueries:
-    @strawberry.field(description="Topics and posts with every one of these words, as far as the viewer may read.")
+    @strawberry.field(
+        description="Topics, posts and ideas with every one of these words, as far as the viewer may read."
+    )
     async def search(
         self,
         info: Info,

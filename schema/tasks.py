@@ -72,7 +72,7 @@ class CreateTaskInput:
     title: str = plain("At most 200 characters.")
     body: str = strawberry.field(default="", description="At most 10,000 characters.")
     due_at: datetime | None = strawberry.field(default=None, description="When it is due.")
-    content_id: ID | None = strawberry.field(default=None, description="The topic or post that it is about.")
+    content_id: ID | None = strawberry.field(default=None, description="The topic, post or idea that it is about.")
     comment_id: ID | None = strawberry.field(default=None, description="The comment that it is about.")
     question_id: ID | None = strawberry.field(default=None, description="The question that it is about.")
 

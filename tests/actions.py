@@ -28,12 +28,33 @@ def text(turn: Turn) -> dict[str, Any]:
     return {"text": f"text {turn.count}", "flag": bool(turn.picks[1] % 2), "tags": ["red", "blue"][: turn.picks[1] % 3]}
 
 
+def options(turn: Turn) -> dict[str, Any]:
+    """One or both of the first two options of the poll that is picked."""
+    poll = turn.ids["polls"][turn.picks[0] % len(turn.ids["polls"])]
+    first, second = turn.ids[f"options of {poll}"]
+    return {"options": [[first], [second], [first, second]][turn.picks[1] % 3]}
+
+
+def kind_of_poll(turn: Turn) -> dict[str, Any]:
+    return text(turn) | {"results": ["ALWAYS", "AFTER_CLOSE"][turn.picks[1] // 2 % 2]}
+
+
 def roles(turn: Turn) -> dict[str, Any]:
     return {"roles": [["MEMBER"], ["PRESENTER"], ["MANAGER"], ["RESPONDER"], ["OWNER"]][turn.picks[1] % 5]}
 
 
 def rights(turn: Turn) -> dict[str, Any]:
     return {"rights": ["NONE", "READ", "ASK", "ASK_AND_VOTE"][turn.picks[1] % 4]}
+
+
+def plan(turn: Turn) -> dict[str, Any]:
+    counts, moderation = ["ALWAYS", "AFTER_CLOSE", "MODERATORS"], ["PRE", "NONE"]
+    return text(turn) | {"counts": counts[turn.picks[1] % 3], "moderation": moderation[turn.picks[1] % 2]}
+
+
+def hours(turn: Turn) -> dict[str, Any]:
+    hour = turn.picks[1]
+    return {"at": f"2026-03-02T{hour:02}:00:00Z", "until": f"2026-03-02T{hour + 1:02}:30:00Z"}
 
 
 Action = tuple[str, tuple[str, ...], str, Callable[[Turn], dict[str, Any]]]
@@ -69,9 +90,113 @@ ACTIONS: dict[str, Action] = {
     "withdraw question": (mutation("withdrawQuestion(questionId: $a)", "question { id }"), ("questions",), "", nothing),
     "upvote": (mutation("upvoteQuestion(questionId: $a)", "question { id }"), ("questions",), "", nothing),
     "retract": (mutation("retractUpvote(questionId: $a)", "question { id }"), ("questions",), "", nothing),
+    "draft poll": (
+        mutation(
+            'createPoll(boardId: $a, input: {title: $text, options: ["A", "B"], choicesMost: 2, '
+            "anonymous: $flag, results: $results})",
+            "poll { id options { id } }",
+            TEXT + ", $flag: Boolean!, $results: PollResults!",
+        ),
+        ("boards",),
+        "polls",
+        kind_of_poll,
+    ),
+    "open poll": (mutation("openPoll(pollId: $a)", "poll { id }"), ("polls",), "", nothing),
+    "close poll": (mutation("closePoll(pollId: $a)", "poll { id }"), ("polls",), "", nothing),
+    "withdraw poll": (mutation("withdrawPoll(pollId: $a)", "poll { id }"), ("polls",), "", nothing),
+    "cast ballot": (
+        mutation("castBallot(pollId: $a, optionIds: $options)", "poll { id }", "$a: ID!, $options: [ID!]!"),
+        ("polls",),
+        "",
+        options,
+    ),
+    "retract ballot": (mutation("retractBallot(pollId: $a)", "poll { id }"), ("polls",), "", nothing),
     "open": (mutation("openQuestionBoard(boardId: $a)", "questionBoard { id }"), ("boards",), "", nothing),
     "pause": (mutation("pauseQuestionBoard(boardId: $a)", "questionBoard { id }"), ("boards",), "", nothing),
-    "close": (mutation("closeQuestionBoard(boardId: $a)", "questionBoard { id }"), ("boards",), "", nothing),
+    "close": (
+        mutation(
+            "closeQuestionBoard(boardId: $a, unanswered: $plan)",
+            "questionBoard { id }",
+            "$a: ID!, $plan: Unanswered",
+        ),
+        ("boards",),
+        "",
+        lambda turn: {"plan": ["TOPICS", "DISMISSED"][turn.picks[1] % 2]},
+    ),
+    "run otherwise": (
+        mutation(
+            "updateQuestionBoard(boardId: $a, input: {title: $text, showCounts: $counts, moderation: $moderation})",
+            "questionBoard { id }",
+            TEXT + ", $counts: ShowCounts, $moderation: Moderation",
+        ),
+        ("boards",),
+        "",
+        plan,
+    ),
+    "window": (
+        mutation(
+            'addAnswerWindow(boardId: $a, input: {startsAt: "2031-01-01T00:00:00Z", endsAt: "2031-01-02T00:00:00Z"})',
+            "answerWindow { id }",
+        ),
+        ("boards",),
+        "windows",
+        nothing,
+    ),
+    "no window": (
+        mutation("removeAnswerWindow(answerWindowId: $a)", "questionBoard { id }"),
+        ("windows",),
+        "",
+        nothing,
+    ),
+    "arrange": (
+        mutation("arrangeQuestions(boardId: $a, questionIds: [$b])", "questionBoard { id }", "$a: ID!, $b: ID!"),
+        ("boards", "questions"),
+        "",
+        nothing,
+    ),
+    "edit question": (
+        mutation("editQuestion(questionId: $a, body: $text)", "question { id }", TEXT),
+        ("questions",),
+        "",
+        text,
+    ),
+    "label": (
+        mutation(
+            "labelQuestion(questionId: $a, input: {labels: $tags, privateLabels: [$text]})", "question { id }", CONTENT
+        ),
+        ("questions",),
+        "",
+        text,
+    ),
+    "merge": (
+        mutation("mergeQuestions(questionId: $a, intoId: $b)", "question { id }", "$a: ID!, $b: ID!"),
+        ("questions", "questions"),
+        "",
+        nothing,
+    ),
+    "unmerge": (mutation("unmergeQuestion(questionId: $a)", "question { id }"), ("questions",), "", nothing),
+    "go on as topic": (
+        mutation("turnQuestionIntoTopic(questionId: $a)", "topic { id }"),
+        ("questions",),
+        "contents",
+        nothing,
+    ),
+    "escalate question": (
+        mutation("escalateQuestion(questionId: $a, input: {communityId: $b})", "escalation { id }", "$a: ID!, $b: ID!"),
+        ("questions", "communities"),
+        "escalations",
+        nothing,
+    ),
+    "task on question": (
+        mutation(
+            "createTask(networkId: $n, input: {questionId: $a, assigneeId: $b, title: $text})",
+            "task { id }",
+            TEXT + ", $b: ID!, $n: ID!",
+        ),
+        ("questions", "members"),
+        "tasks",
+        lambda turn: text(turn) | {"n": turn.ids["networks"][0]},
+    ),
     "revoke key": (mutation("revokeKioskKey(kioskKeyId: $a)", "kioskKey { id }"), ("kiosk_keys",), "", nothing),
     "topic": (
         mutation(
@@ -83,6 +208,12 @@ ACTIONS: dict[str, Action] = {
     ),
     "post": (
         mutation("createPost(communityId: $a, input: {title: $text, tags: $tags})", "post { id }", CONTENT),
+        ("communities",),
+        "contents",
+        text,
+    ),
+    "idea": (
+        mutation("createIdea(communityId: $a, input: {title: $text, tags: $tags})", "idea { id }", CONTENT),
         ("communities",),
         "contents",
         text,
@@ -230,6 +361,62 @@ ACTIONS: dict[str, Action] = {
         rights,
     ),
     "archive": (mutation("archiveCommunity(communityId: $a)", "community { id }"), ("communities",), "", nothing),
+    "plan session": (
+        mutation(
+            "createSession(networkId: $a, input: {title: $text, startsAt: $at, endsAt: $until, visibility: $seen})",
+            "session { id }",
+            TEXT + ", $at: DateTime!, $until: DateTime!, $seen: Visibility!",
+        ),
+        ("networks",),
+        "sessions",
+        lambda turn: text(turn) | hours(turn) | {"seen": ["OPEN", "PRIVATE", "HIDDEN"][turn.picks[1] % 3]},
+    ),
+    "move session": (
+        mutation(
+            "changeSession(sessionId: $a, input: {startsAt: $at, endsAt: $until, room: $text, note: $text})",
+            "session { id }",
+            TEXT + ", $at: DateTime!, $until: DateTime!",
+        ),
+        ("sessions",),
+        "",
+        lambda turn: text(turn) | hours(turn),
+    ),
+    "rename session": (
+        mutation("changeSession(sessionId: $a, input: {title: $text, speakers: [$text]})", "session { id }", TEXT),
+        ("sessions",),
+        "",
+        text,
+    ),
+    "cancel session": (
+        mutation("cancelSession(sessionId: $a, note: $text)", "session { id }", TEXT),
+        ("sessions",),
+        "",
+        text,
+    ),
+    "link recording": (
+        mutation('linkRecording(sessionId: $a, url: "https://example.com/r")', "session { id }"),
+        ("sessions",),
+        "",
+        nothing,
+    ),
+    "link slides": (
+        mutation('linkSlides(sessionId: $a, url: "https://example.com/s")', "session { id }"),
+        ("sessions",),
+        "",
+        nothing,
+    ),
+    "release replay": (mutation("releaseReplay(sessionId: $a)", "session { id }"), ("sessions",), "", nothing),
+    "check in": (mutation("checkIn(sessionId: $a)", "membership { id }"), ("sessions",), "memberships", nothing),
+    "tier": (
+        mutation(
+            "updateNetwork(networkId: $a, input: {outsiderTier: $tier})",
+            "network { id }",
+            "$a: ID!, $tier: OutsiderTier!",
+        ),
+        ("networks",),
+        "",
+        lambda turn: {"tier": ["NONE", "AGENDA_ONLY", "REPLAYS", "FULL"][turn.picks[1] % 4]},
+    ),
     "disable": (mutation("disableMember(memberId: $a)", "member { id }"), ("members",), "", nothing),
 }
 
@@ -247,6 +434,9 @@ NO_ACTION = {
     "revokeInvitation": _INVITATION,
     "acceptInvitation": "five steps seldom lead out of a network and in again; tests/test_comebacks.py goes there",
     "updateProfile": "a profile is in no feed",
+    "muteAsker": "a mute is told where mutedAskers is asked for, and refuses what the asker does next",
+    "createSpeakerClaim": "a claim is in no feed",
+    "claimSpeaker": "its token is told to one client; tests/test_speakers.py claims",
     "importAttendees": _LIST,
     "createSignInLink": _LIST,
     "reissueTicket": _LIST,
@@ -263,6 +453,12 @@ USUAL = {
     "unanswer": "owner", "open": "owner", "pause": "owner", "ask": "asker", "withdraw question": "asker",
     "upvote": "member", "topic": "member", "comment": "helper", "accept answer": "member", "escalate": "member",
     "push": "member", "task": "outsider", "reassign": "outsider", "remove": "owner", "change roles": "owner",
-    "invite": "owner", "edit": "member", "set up": "owner", "give a code": "owner", "rotate the code": "owner",
-    "let visitors": "presenter",
+    "invite": "owner", "edit": "member", "set up": "owner", "run otherwise": "owner", "window": "owner",
+    "no window": "owner",
+    "arrange": "presenter", "edit question": "asker", "label": "presenter", "merge": "presenter",
+    "unmerge": "presenter", "go on as topic": "owner", "escalate question": "owner", "task on question": "owner",
+    "draft poll": "presenter", "open poll": "presenter", "close poll": "presenter",
+    "withdraw poll": "owner", "cast ballot": "member", "retract ballot": "member",
+    "tier": "admin", "check in": "member",
+    "give a code": "owner", "rotate the code": "owner", "let visitors": "presenter",
 }  # fmt: skip

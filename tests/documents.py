@@ -35,9 +35,22 @@ _QUESTION = (
     "question { id body state number votes anonymous onScreen answeredHow rejectReason isMine viewerHasVoted"
     " author { id } }"
 )
+_SESSION = (
+    "session { id title subtitle abstractHtml language url startsAt endsAt state changeNote changedAt replayAt"
+    " recordingUrl slidesUrl expectedCount checkedInCount track { name } room { name }"
+    " speakers { id name member { id } } community { id name purpose memberCount viewerMembership { roles }"
+    " boards(first: 5) { nodes { id title state } } } }"
+)
+_SPEAKER = "speaker { id name member { id } sessions { id title } }"
+
+_POLL = (
+    "poll { id title state choicesMost anonymous results voters openedAt closedAt"
+    " options { id text votes } viewerChoices { text } viewerCan { vote { allowed } moderate { allowed } } }"
+)
 
 CREATE_TOPIC = mutation("createTopic", "communityId: ID!, input: ContentInput!", _TOPIC)
 CREATE_POST = mutation("createPost", "communityId: ID!, input: ContentInput!", f"post {{ {_ARTICLE} }}")
+CREATE_IDEA = mutation("createIdea", "communityId: ID!, input: ContentInput!", f"idea {{ {_ARTICLE} }}")
 EDIT_CONTENT = mutation("editContent", "contentId: ID!, input: EditContentInput!, ifVersion: Int", _CONTENT)
 WITHDRAW_CONTENT = mutation("withdrawContent", "contentId: ID!", _CONTENT)
 
@@ -64,20 +77,48 @@ RESOLVE_ESCALATION = mutation("resolveEscalation", "escalationId: ID!", _ESCALAT
 CREATE_BOARD = mutation("createQuestionBoard", "communityId: ID!, input: CreateQuestionBoardInput!", _BOARD)
 OPEN_BOARD = mutation("openQuestionBoard", "boardId: ID!", _BOARD)
 PAUSE_BOARD = mutation("pauseQuestionBoard", "boardId: ID!", _BOARD)
-CLOSE_BOARD = mutation("closeQuestionBoard", "boardId: ID!", _BOARD)
+CLOSE_BOARD = mutation("closeQuestionBoard", "boardId: ID!, unanswered: Unanswered", _BOARD)
 CREATE_KIOSK_KEY = mutation("createKioskKey", "boardId: ID!, label: String!", "kioskKey { id label revokedAt } token")
 REVOKE_KIOSK_KEY = mutation("revokeKioskKey", "kioskKeyId: ID!", "kioskKey { id label revokedAt }")
+
+UPDATE_BOARD = mutation(
+    "updateQuestionBoard",
+    "boardId: ID!, input: UpdateQuestionBoardInput!",
+    "questionBoard { id title state moderation anonymity showCounts order maxLength openPerAsker asksPerMinute "
+    "votesPerPerson opensAt }",
+)
+ADD_WINDOW = mutation(
+    "addAnswerWindow",
+    "boardId: ID!, input: AnswerWindowInput!",
+    "answerWindow { id startsAt endsAt timeZone answerers { name } }",
+)
+REMOVE_WINDOW = mutation("removeAnswerWindow", "answerWindowId: ID!", _BOARD)
+MUTE_ASKER = mutation("muteAsker", "boardId: ID!, handle: String!, muted: Boolean", "questionBoard { id mutedAskers }")
+ARRANGE = mutation("arrangeQuestions", "boardId: ID!, questionIds: [ID!]!", _BOARD)
 
 ASK = mutation("askQuestion", "boardId: ID!, input: AskQuestionInput!", _QUESTION)
 APPROVE = mutation("approveQuestion", "questionId: ID!", _QUESTION)
 REJECT = mutation("rejectQuestion", "questionId: ID!, reason: String!", _QUESTION)
 HIDE = mutation("hideQuestion", "questionId: ID!", _QUESTION)
 SHOW = mutation("showQuestion", "questionId: ID!, onScreen: Boolean", _QUESTION)
-MARK_ANSWERED = mutation("markQuestionAnswered", "questionId: ID!, how: AnsweredHow", _QUESTION)
+MARK_ANSWERED = mutation("markQuestionAnswered", "questionId: ID!, input: AnswerInput", _QUESTION)
 UNMARK_ANSWERED = mutation("unmarkQuestionAnswered", "questionId: ID!", _QUESTION)
 WITHDRAW_QUESTION = mutation("withdrawQuestion", "questionId: ID!", _QUESTION)
+EDIT_QUESTION = mutation("editQuestion", "questionId: ID!, body: String!, ifVersion: Int", _QUESTION)
+LABEL = mutation("labelQuestion", "questionId: ID!, input: LabelsInput!", "question { id labels privateLabels }")
+MERGE = mutation("mergeQuestions", "questionId: ID!, intoId: ID!", _QUESTION)
+UNMERGE = mutation("unmergeQuestion", "questionId: ID!", _QUESTION)
+TO_TOPIC = mutation("turnQuestionIntoTopic", "questionId: ID!", "topic { id title body author { name } }")
+ESCALATE_QUESTION = mutation("escalateQuestion", "questionId: ID!, input: EscalateQuestionInput!", _ESCALATION)
 UPVOTE = mutation("upvoteQuestion", "questionId: ID!", _QUESTION)
 RETRACT_UPVOTE = mutation("retractUpvote", "questionId: ID!", _QUESTION)
+
+CREATE_POLL = mutation("createPoll", "boardId: ID!, input: CreatePollInput!", _POLL)
+OPEN_POLL = mutation("openPoll", "pollId: ID!", _POLL)
+CLOSE_POLL = mutation("closePoll", "pollId: ID!", _POLL)
+WITHDRAW_POLL = mutation("withdrawPoll", "pollId: ID!", _POLL)
+CAST_BALLOT = mutation("castBallot", "pollId: ID!, optionIds: [ID!]!", _POLL)
+RETRACT_BALLOT = mutation("retractBallot", "pollId: ID!", _POLL)
 
 _CODE = "questionBoard { id visitors joinCode joinUrl visitorCount visitorBurst { at size } }"
 JOIN_BOARD = mutation(
@@ -125,6 +166,20 @@ ADD_MEMBER = mutation(
 REVOKE_INVITATION = mutation("revokeInvitation", "invitationId: ID!", "invitation { id state }")
 ACCEPT_INVITATION = mutation("acceptInvitation", "token: String!", "member { id name kind role state }")
 DISABLE = mutation("disableMember", "memberId: ID!", "member { state }")
+
+UPDATE_NETWORK = mutation(
+    "updateNetwork", "networkId: ID!, input: UpdateNetworkInput!", "network { id timeZone outsiderTier }"
+)
+
+CREATE_SESSION = mutation("createSession", "networkId: ID!, input: CreateSessionInput!", _SESSION)
+CHANGE_SESSION = mutation("changeSession", "sessionId: ID!, input: ChangeSessionInput!", _SESSION)
+CANCEL_SESSION = mutation("cancelSession", "sessionId: ID!, note: String!", _SESSION)
+LINK_RECORDING = mutation("linkRecording", "sessionId: ID!, url: String", _SESSION)
+LINK_SLIDES = mutation("linkSlides", "sessionId: ID!, url: String", _SESSION)
+RELEASE_REPLAY = mutation("releaseReplay", "sessionId: ID!", _SESSION)
+CHECK_IN = mutation("checkIn", "sessionId: ID!", "membership { id state checkedInAt }")
+CREATE_SPEAKER_CLAIM = mutation("createSpeakerClaim", "speakerId: ID!", f"token {_SPEAKER}")
+CLAIM_SPEAKER = mutation("claimSpeaker", "token: String!", _SPEAKER)
 
 NODE = "query ($id: ID!) { node(id: $id) { __typename id } }"
 COMMUNITY = """query ($id: ID!) { community(id: $id) {

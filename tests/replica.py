@@ -13,13 +13,18 @@ fragment Row on Node {
   ... on Topic {
     title text: body lifecycle tags revision publishedAt editedAt commentCount answerState acceptedAnswer { id }
   }
+  ... on Idea { title text: body lifecycle tags revision publishedAt editedAt commentCount }
   ... on Post { title text: body lifecycle tags revision publishedAt editedAt commentCount }
   ... on Question {
     body questionState: state number votes anonymous onScreen publishedAt answeredAt answeredHow rejectReason isMine
-    viewerHasVoted
+    viewerHasVoted visitorName source timecodeMs revision editedAt rank answer answerLink answerTimecodeMs askerHandle
+    viewerIsAddressed labels privateLabels
   }
   ... on Community { name about purpose visibility admits joinPolicy communityState: state memberCount }
-  ... on QuestionBoard { title boardState: state moderation anonymity openedAt closedAt visitors }
+  ... on QuestionBoard {
+    title boardState: state moderation anonymity showCounts order maxLength openPerAsker asksPerMinute votesPerPerson
+    opensAt openedAt closedAt visitors
+  }
   ... on Comment { text: body lifecycle createdAt editedAt }
   ... on Task {
     title text: body taskState: state dueAt createdAt closedAt participants(first: 100) { nodes { id role state } }
@@ -29,6 +34,14 @@ fragment Row on Node {
     escalationState: state createdAt pushedAt answeredAt resolvedAt answeredByPull topic { id } task { id }
     assignee { id }
   }
+  ... on Poll {
+    question: title pollState: state choicesMost anonymous results openedAt closedAt voters
+    options { id text counted: votes }
+  }
+  ... on Session {
+    title subtitle abstractHtml language url startsAt endsAt sessionState: state changeNote changedAt replayAt
+    recordingUrl slidesUrl expectedCount checkedInCount room { name } track { name } speakers { name }
+  }
 }
 """
 # Plain fields of a feed's types that the fragment leaves out, by "Type.field", and why.
@@ -37,6 +50,7 @@ LEFT_OUT: dict[str, str] = {
     "QuestionBoard.joinCode": _PANEL,
     "QuestionBoard.joinUrl": _PANEL,
     "QuestionBoard.visitorCount": "counted when it is asked for: those who come are not announced",
+    "QuestionBoard.mutedAskers": "the hall is not told when somebody is muted, only the panel",
 }
 ROW = "...Row"
 
@@ -56,8 +70,8 @@ class FeedKind:
         return f"subscription ($id: ID!, $after: FeedCursor) {{ {call} {event_of(ROW)} }}{FRAGMENT}"
 
 
-def _part(one: str, many: str) -> Callable[[Any], Iterable[Any]]:
-    return lambda found: [*([found[one]] if one else []), *(found[many]["nodes"] if many else [])]
+def _part(one: str, *lists: str) -> Callable[[Any], Iterable[Any]]:
+    return lambda found: [*([found[one]] if one else []), *(node for many in lists for node in found[many]["nodes"])]
 
 
 def _nested(one: str, many: str) -> Callable[[Any], Iterable[Any]]:
@@ -88,20 +102,19 @@ KINDS = {
             f"content {{ {ROW} ... on Article {{ {_list('comments')} }} }}",
             _nested("content", "comments"),
         ),
-        FeedKind("questionBoard", "id: $id", f"board {{ {ROW} }} {_list('questions')}", _part("board", "questions")),
-        FeedKind(
-            "questionBoardModeration",
-            "id: $id",
-            f"board {{ {ROW} }} {_list('questions')}",
-            _part("board", "questions"),
+        *(
+            FeedKind(
+                name,
+                "id: $id",
+                f"board {{ {ROW} }} {_list('questions')} {_list('polls')}",
+                _part("board", "questions", "polls"),
+            )
+            for name in ("questionBoard", "questionBoardModeration", "questionBoardDisplay")
         ),
-        FeedKind(
-            "questionBoardDisplay", "id: $id", f"board {{ {ROW} }} {_list('questions')}", _part("board", "questions")
-        ),
-        # The board is in the feed because the feed ends with it; its query has no place for it.
-        FeedKind("myQuestions", "boardId: $id", _list("questions"), _part("", "questions")),
+        FeedKind("myQuestions", "boardId: $id", f"board {{ {ROW} }} {_list('questions')}", _part("board", "questions")),
         FeedKind("myTasks", "networkId: $id", _list("tasks"), _part("", "tasks")),
         FeedKind("task", "id: $id", f"task {{ {ROW} {_list('messages')} }}", _nested("task", "messages")),
+        FeedKind("schedule", "networkId: $id", _list("sessions"), _part("", "sessions")),
         FeedKind("escalations", "networkId: $id", _list("escalations"), _part("", "escalations")),
     )
 }

@@ -4,7 +4,8 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from models import CommunityPurpose, NetworkRole, QuestionState, Visibility
+from models import CommunityPurpose, NetworkRole, PollOption, PollResults, PollState, QuestionState, Visibility
+from schema.base import global_id
 from tests import documents as do
 from tests.client import Client
 from tests.world import Person, World, gid
@@ -54,6 +55,10 @@ class Stage:
             return next((found["id"] for found in payload.values() if isinstance(found, dict) and "id" in found), None)
 
         return act
+
+    def vote(self, person: Person, *options: PollOption) -> Deed:
+        poll = global_id("Poll", options[0].poll_id)
+        return self.did(person, do.CAST_BALLOT, pollId=poll, optionIds=[gid(option) for option in options])
 
     def put_out(self) -> Deed:
         return self.did(self.owner, do.REMOVE_MEMBERSHIP, membershipId=gid(self.membership))
@@ -136,12 +141,17 @@ async def question_board(stage: Stage) -> Scene:
     ]
     rejected = await s.world.question(s.board, s.owner, state=QuestionState.PENDING)
     voted = await s.world.question(s.board, s.owner)
+    drafted, _ = await s.world.poll(s.board, state=PollState.DRAFT)
+    polled, _ = await s.world.poll(s.board)
+    _, secret_options = await s.world.poll(s.board, results=PollResults.AFTER_CLOSE)
     return Scene(
         s.member.client,
         gid(s.board),
         shown=[
+            s.did(s.owner, do.OPEN_POLL, pollId=gid(drafted)),
+            s.did(s.owner, do.CLOSE_POLL, pollId=gid(polled)),
             s.did(s.owner, do.APPROVE, questionId=gid(waiting)),
-            s.did(s.owner, do.MARK_ANSWERED, questionId=gid(standing), how="LIVE"),
+            s.did(s.owner, do.MARK_ANSWERED, questionId=gid(standing), input={"how": "LIVE"}),
             s.did(s.owner, do.PAUSE_BOARD, boardId=gid(s.board)),
         ],
         gone=s.did(s.owner, do.HIDE, questionId=gid(waiting)),
@@ -149,6 +159,8 @@ async def question_board(stage: Stage) -> Scene:
             s.did(s.owner, do.REJECT, questionId=gid(rejected), reason="no"),
             s.did(s.owner, do.APPROVE, questionId=gid(other)),
             s.did(s.owner, do.ASK, boardId=gid(s.board), input={"body": "Why?", "anonymous": True}),
+            s.did(s.owner, do.CREATE_POLL, boardId=gid(s.board), input={"title": "Which?", "options": ["A", "B"]}),
+            s.vote(s.owner, secret_options[0]),
         ],
         counted=s.did(s.member, do.UPVOTE, questionId=gid(voted)),
         lost=s.put_out(),
@@ -160,8 +172,8 @@ async def question_board(stage: Stage) -> Scene:
 async def question_board_moderation(stage: Stage) -> Scene:
     scene = await question_board(stage)
     await stage.promote("PRESENTER")()
-    reject, approve_elsewhere, ask = scene.hidden
-    scene.shown, scene.hidden, scene.gone = [reject, ask, *scene.shown], [approve_elsewhere], None
+    reject, approve_elsewhere, ask, draft, scene.counted = scene.hidden
+    scene.shown, scene.hidden, scene.gone = [reject, ask, draft, *scene.shown], [approve_elsewhere], None
     scene.lost, scene.kept, scene.refusal = stage.promote(), stage.promote("PRESENTER", "RESPONDER"), "N"
     return scene
 
@@ -171,21 +183,26 @@ async def question_board_display(stage: Stage) -> Scene:
     first, second = [await s.world.question(s.board, s.owner) for _ in range(2)]
     other = await s.world.question(s.other_board, s.owner)
     display, key, _ = await s.world.kiosk(s.board)
+    drafted, _ = await s.world.poll(s.board, state=PollState.DRAFT)
+    _, secret_options = await s.world.poll(s.board, results=PollResults.AFTER_CLOSE)
+    _, options = await s.world.poll(s.board)
     return Scene(
         display,
         gid(s.board),
         shown=[
+            s.did(s.owner, do.OPEN_POLL, pollId=gid(drafted)),
             s.did(s.owner, do.SHOW, questionId=gid(first), onScreen=True),
-            s.did(s.owner, do.MARK_ANSWERED, questionId=gid(first), how="LIVE"),
+            s.did(s.owner, do.MARK_ANSWERED, questionId=gid(first), input={"how": "LIVE"}),
             s.did(s.owner, do.PAUSE_BOARD, boardId=gid(s.board)),
         ],
         gone=s.did(s.owner, do.SHOW, questionId=gid(first), onScreen=False),
         hidden=[
-            s.did(s.owner, do.MARK_ANSWERED, questionId=gid(second), how="LIVE"),
+            s.did(s.owner, do.MARK_ANSWERED, questionId=gid(second), input={"how": "LIVE"}),
             s.did(s.owner, do.SHOW, questionId=gid(other), onScreen=True),
             s.did(s.owner, do.CREATE_TOPIC, communityId=gid(s.community), input={"title": "New"}),
+            s.vote(s.owner, secret_options[0]),
         ],
-        counted=None,
+        counted=s.vote(s.member, options[0]),
         lost=s.did(s.owner, do.REVOKE_KIOSK_KEY, kioskKeyId=gid(key)),
         scope=gid(s.board),
     )
@@ -301,6 +318,39 @@ async def escalations(stage: Stage) -> Scene:
     )
 
 
+async def schedule(stage: Stage) -> Scene:
+    s = stage
+    network = gid(s.world.network)
+    moved, called_off, recorded = [
+        await s.world.session(await s.world.community(title, owner=s.owner), title)
+        for title in ("Moved", "Called off", "Recorded")
+    ]
+    own = await s.world.session(s.community, "Ours")
+    secret = await s.world.session(await s.world.community(owner=s.colleague, visibility=Visibility.HIDDEN), "Secret")
+    planned = {"title": "New", "startsAt": "2026-03-05T09:00:00Z", "endsAt": "2026-03-05T10:00:00Z"}
+    return Scene(
+        s.member.client,
+        network,
+        shown=[
+            s.did(s.owner, do.CREATE_SESSION, networkId=network, input=planned),
+            s.did(s.owner, do.CHANGE_SESSION, sessionId=gid(moved), input={"room": "Aula", "note": "More people"}),
+            s.did(s.owner, do.CANCEL_SESSION, sessionId=gid(called_off), note="Ill"),
+            s.did(s.owner, do.LINK_SLIDES, sessionId=gid(recorded), url="https://example.com/slides"),
+            s.did(s.owner, do.CHANGE_SESSION, sessionId=gid(own), input={"title": "Renamed"}),
+        ],
+        gone=None,
+        hidden=[
+            s.did(s.colleague, do.CHANGE_SESSION, sessionId=gid(secret), input={"room": "Cellar"}),
+            s.did(s.colleague, do.CHECK_IN, sessionId=gid(secret)),
+            s.did(s.owner, do.CREATE_TOPIC, communityId=gid(s.community), input={"title": "New"}),
+        ],
+        counted=s.did(s.colleague, do.CHECK_IN, sessionId=gid(moved)),
+        lost=s.disable(s.member),
+        kept=s.put_out(),
+        scope=network,
+    )
+
+
 SCENES: dict[str, Callable[[Stage], Awaitable[Scene]]] = {
     "communityActivity": community_activity,
     "myFeed": my_feed,
@@ -312,4 +362,5 @@ SCENES: dict[str, Callable[[Stage], Awaitable[Scene]]] = {
     "myTasks": my_tasks,
     "task": task,
     "escalations": escalations,
+    "schedule": schedule,
 }

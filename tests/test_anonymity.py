@@ -39,7 +39,7 @@ async def test_an_anonymous_asker_is_named_nowhere(world, ann, bob, community, b
     await ann.client.do(do.APPROVE, questionId=id)
     await ann.client.do(do.SHOW, questionId=id, onScreen=True)
     await member.client.do(do.UPVOTE, questionId=id)
-    await ann.client.do(do.MARK_ANSWERED, questionId=id, how="LIVE")
+    await ann.client.do(do.MARK_ANSWERED, questionId=id, input={"how": "LIVE"})
     told: list[Any] = [asked]
     for feed in feeds:
         told += await feed.take()

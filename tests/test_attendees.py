@@ -22,12 +22,13 @@ from models import (
     SignIn,
     SignInLink,
 )
-from resolvers import attendees, tickets
+from resolvers import attendees, policy, tickets
 from resolvers.accounts import BadToken
 from resolvers.attendees import LIFETIME
 from tests import documents as do
 from tests.device import Device
 from tests.memberships import head_count
+from tests.tables import table
 from tests.test_rosters import KARIN, imported
 from tests.traces import answer, count
 from tests.unchanged import nothing_happens
@@ -248,6 +249,7 @@ SCANNING = {
 }  # fmt: skip
 
 
+@table(policy.scan_tickets)
 @pytest.mark.parametrize("who", SCANNING)
 async def test_the_panel_scans_tickets_at_the_door(world, ann, karin, who):
     community = await hall(world, ann)

@@ -19,7 +19,15 @@ from tests.world import World, gid
 LIVE = Path(__file__).parent.parent / "docs" / "live.md"
 WITH = {
     "gone": {"communityActivity", "myFeed", "content", "questionBoard", "questionBoardDisplay"},
-    "counted": {"communityActivity", "myFeed", "questionBoard", "questionBoardModeration", "myQuestions"},
+    "counted": {
+        "communityActivity",
+        "myFeed",
+        "questionBoard",
+        "questionBoardModeration",
+        "questionBoardDisplay",
+        "myQuestions",
+        "schedule",
+    },
     "kept": set(SCENES) - {"questionBoardDisplay", "myTasks", "task"},
 }
 each_feed = pytest.mark.parametrize("name", SCENES)

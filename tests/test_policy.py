@@ -14,6 +14,8 @@ from sqlmodel import select
 from models import (
     NOBODY,
     Admits,
+    Attendance,
+    Ballot,
     BoardState,
     CommunityPurpose,
     CommunityRole,
@@ -29,16 +31,20 @@ from models import (
     NetworkRole,
     ParticipantRole,
     ParticipantState,
+    PollResults,
+    PollState,
     Principal,
     PrincipalKind,
     QuestionBoard,
     QuestionState,
     Revision,
+    Room,
     Row,
     Task,
     TaskMessage,
     TaskParticipant,
     TaskState,
+    Track,
     Visibility,
     Visit,
     VisitorRights,
@@ -53,7 +59,9 @@ from tests.world import Person, World, gid
 
 RULES: dict[str, Rule[Any]] = {name: found for name, found in vars(policy).items() if isinstance(found, Rule)}
 # Rows that nobody sees: they hang on others, and are reached from those.
-UNSEEN = {"Principal", "SignIn", "Answer", "AuthorSeal", "Vote", "Visitor", "SignInLink"}
+UNSEEN = {
+    "SessionSpeaker", "Principal", "SignIn", "Answer", "AuthorSeal", "Vote", "BallotChoice", "Visitor", "SignInLink",
+}  # fmt: skip
 
 
 # --- every rule has a table ----------------------------------------------------------------------------------------
@@ -109,6 +117,8 @@ class Population:
         for kind in (MemberKind.EXTERNAL, MemberKind.GUEST):
             await self.person(f"{kind.lower()} who belongs nowhere", kind=kind)
             await self.person(f"{kind.lower()} with an owner's role", kind=kind, role=NetworkRole.OWNER)
+        outsider = await self.person("external who does not attend", kind=MemberKind.EXTERNAL)
+        await world.change(outsider.member, attendance=Attendance.NONE)
         for state in (MemberState.INVITED, MemberState.DISABLED, MemberState.LEFT):
             await self.person(f"{state.lower()} owner", role=NetworkRole.OWNER, state=state)
         belong = {
@@ -122,6 +132,7 @@ class Population:
         for who in ("author", "anonymous asker", "voter who left", "author who left"):
             left = MembershipState.LEFT if who.endswith("left") else MembershipState.ACTIVE
             members[who] = (await self.person(who), CommunityRole.MEMBER, left)
+        members["external who does not attend"] = (outsider, CommunityRole.OWNER, MembershipState.ACTIVE)
         disabled = self.people["disabled owner"]
         members["disabled owner"] = (disabled, CommunityRole.OWNER, MembershipState.ACTIVE)
         for visibility in Visibility:
@@ -185,6 +196,20 @@ class Population:
                 )
             )
         await self._boards(community, rich)
+        await self._session(community)
+
+    async def _session(self, community: Any) -> None:
+        track = Track(network_id=community.network_id, name=community.name)
+        room = Room(network_id=community.network_id, name=community.name)
+        await self.world.add(track, room)
+        session = await self.world.session(
+            community,
+            track_id=track.id,
+            room_id=room.id,
+            recording_url="https://example.com/r",
+            replay_at=self.world.now,
+        )
+        await self.world.speaker(f"Speaker of {community.name}", session)
 
     async def _boards(self, community: Any, rich: bool) -> None:
         world, people = self.world, self.people
@@ -208,6 +233,11 @@ class Population:
                 for voter in ("voter who left", "community owner"):
                     await world.add(Vote(question_id=question.id, principal_id=people[voter].principal_id))
             await world.question(board, people["author who left"], anonymous=True, on_screen=True)
+            for n, poll_state in enumerate(PollState if board_state is BoardState.OPEN and rich else [PollState.OPEN]):
+                for results in PollResults if rich else [PollResults.ALWAYS]:
+                    poll, _ = await world.poll(board, state=poll_state, results=results, anonymous=bool(n % 2))
+                    for voter in ("voter who left", "community member"):
+                        await world.add(Ballot(poll_id=poll.id, principal_id=people[voter].principal_id))
 
     async def _visitor(self, board: QuestionBoard, ended_at: datetime | None) -> UUID:
         principal = Principal(kind=PrincipalKind.VISITOR)

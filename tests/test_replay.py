@@ -14,14 +14,22 @@ from graphql import FieldNode, OperationDefinitionNode, parse
 from hypothesis import HealthCheck, given, seed, settings
 from hypothesis import strategies as st
 
-from models import Admits, CommunityPurpose, CommunityRole, MemberKind, NetworkRole, Visibility
+from models import (
+    Admits,
+    Attendance,
+    CommunityPurpose,
+    CommunityRole,
+    MemberKind,
+    NetworkRole,
+    Visibility,
+    VisitorRights,
+)
 from schema.root import build
 from server import Service
 from tests.actions import ACTIONS, NO_ACTION, USUAL, Picks, Turn
 from tests.client import DEADLINE, Client, operations, settled
 from tests.conftest import ManualClock, administer, empty, make_service
 from tests.replica import FRAGMENT, KINDS, ROW, Replica, fresh
-from tests.visiting import visitable, visitor
 from tests.world import World, gid
 
 SHARDS = 4
@@ -31,6 +39,7 @@ EXAMPLES = {
 }
 SEED = int(os.environ.get("REPLAY_SEED", random.randrange(2**32)))
 STEPS = 5
+TIMEOUT = 1_800 + 10 * max(EXAMPLES.values())
 FEEDS = 2
 FEW = 3
 
@@ -48,6 +57,8 @@ async def furnish(url: str) -> Cast:
     }
     people["admin"] = await world.person("admin", role=NetworkRole.OWNER)
     people["external"] = await world.person("external", MemberKind.EXTERNAL)
+    people["absent"] = await world.person("absent", MemberKind.EXTERNAL)
+    await world.change(people["absent"].member, attendance=Attendance.NONE)
     people["guest"] = await world.person("guest", MemberKind.GUEST)
     hall = await world.community("Hall", owner=people["owner"], admits=Admits.EXTERNALS)
     closed = await world.community(
@@ -57,17 +68,19 @@ async def furnish(url: str) -> Cast:
     memberships = [await world.belong(people["presenter"], hall, CommunityRole.PRESENTER)]
     memberships += [await world.belong(people[name], hall) for name in ("member", "asker")]
     memberships += [await world.belong(people[name], closed) for name in ("guest", "member")]
-    board = await visitable(world, hall)
-    phone = await visitor(world, board)
+    board = await world.board(hall, visitors=VisitorRights.ASK_AND_VOTE)
+    session = await world.session(hall)
     kiosk, key, _ = await world.kiosk(board)
+    visitor = await world.visitor(board, "Vis")
     cast: Cast = {
         "viewers": {name: person.principal_id for name, person in people.items()}
-        | {"display": kiosk.viewer, "visitor": phone.viewer, "nobody": world.nobody.viewer},
+        | {"display": kiosk.viewer, "visitor": visitor.viewer, "nobody": world.nobody.viewer},
         "ids": {
             "networks": [gid(world.network)],
             "members": [person.id for person in people.values()],
             "communities": [gid(hall), gid(closed), gid(help_)],
             "boards": [gid(board)],
+            "sessions": [gid(session)],
             "kiosk_keys": [gid(key)],
             "memberships": [gid(membership) for membership in memberships],
         },
@@ -108,8 +121,11 @@ class Play:
         variables = dict(zip("ab", chosen, strict=False)) | extra(Turn(self.count, self.ids, picks))
         payload = await self.clients[actor].payload(document, **variables)
         if new and not payload["problems"]:
-            (made,) = [value["id"] for name, value in payload.items() if name != "problems"]
+            (node,) = [value for name, value in payload.items() if name != "problems"]
+            made = node["id"]
             self.ids[new] += [made] if made not in self.ids[new] else []
+            if "options" in node:
+                self.ids[f"options of {made}"] = [option["id"] for option in node["options"]]
 
     async def compare(self) -> None:
         await settled(self.service)
@@ -156,6 +172,7 @@ ACTORS = [
     "outsider",
     "admin",
     "external",
+    "absent",
     "guest",
     "display",
     "visitor",
@@ -173,7 +190,7 @@ step = st.tuples(
 )
 
 
-# What has happened before a sequence begins: questions in several states, topics, an escalation, a task with talk.
+# What has happened before a sequence begins: questions, polls, topics, an escalation, a task with talk.
 OPENING = [
     ("asker", "ask", (0, 1)),
     ("presenter", "approve", (0, 0)),
@@ -181,6 +198,11 @@ OPENING = [
     ("presenter", "approve", (1, 0)),
     ("presenter", "show", (1, 1)),
     ("asker", "ask", (0, 0)),
+    ("presenter", "draft poll", (0, 0)),
+    ("presenter", "open poll", (0, 0)),
+    ("member", "cast ballot", (0, 0)),
+    ("presenter", "draft poll", (0, 3)),
+    ("presenter", "open poll", (1, 0)),
     ("member", "topic", (0, 1)),
     ("helper", "topic", (1, 2)),
     ("member", "escalate", (0, 2)),
@@ -200,6 +222,7 @@ FOLLOWED = [
     ("networks", "myFeed"),
     ("networks", "myTasks"),
     ("networks", "escalations"),
+    ("networks", "schedule"),
 ]
 
 
@@ -253,7 +276,7 @@ def called(document: str) -> list[str]:
     return [field.name.value for field in operation.selection_set.selections if isinstance(field, FieldNode)]
 
 
-@pytest.mark.timeout(1800)
+@pytest.mark.timeout(TIMEOUT)
 @pytest.mark.parametrize("shard", range(SHARDS))
 def test_replayed_events_equal_a_fresh_query_on_sqlite(sqlite_template: Path, tmp_path: Path, shard: int) -> None:
     furnished = tmp_path / "furnished.db"
@@ -267,7 +290,7 @@ def test_replayed_events_equal_a_fresh_query_on_sqlite(sqlite_template: Path, tm
     _sequences("sqlite", shard, run)
 
 
-@pytest.mark.timeout(1800)
+@pytest.mark.timeout(TIMEOUT)
 @pytest.mark.parametrize("shard", range(SHARDS))
 def test_replayed_events_equal_a_fresh_query_on_postgresql(postgres_url: str, shard: int) -> None:
     name = postgres_url.rpartition("/")[2]

@@ -328,7 +328,7 @@ async def test_whoever_is_refused_changes_nothing(cast: Cast):
         (do.REJECT, {"questionId": gid(question), "reason": "no"}),
         (do.HIDE, {"questionId": gid(question)}),
         (do.SHOW, {"questionId": gid(question), "onScreen": True}),
-        (do.MARK_ANSWERED, {"questionId": gid(question), "how": "LIVE"}),
+        (do.MARK_ANSWERED, {"questionId": gid(question), "input": {"how": "LIVE"}}),
         (do.WITHDRAW_QUESTION, {"questionId": gid(question)}),
         (do.CLOSE_BOARD, {"boardId": gid(cast.board)}),
         (do.ARCHIVE, {"communityId": gid(cast.community)}),

@@ -1,6 +1,7 @@
 """What tests arrange, through rows: people, communities, and what is in them."""
 
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -12,6 +13,7 @@ from models import (
     BoardState,
     Comment,
     Community,
+    CommunityPurpose,
     CommunityRole,
     Content,
     ContentKind,
@@ -24,13 +26,21 @@ from models import (
     Moderation,
     Network,
     NetworkRole,
+    Poll,
+    PollOption,
+    PollResults,
+    PollState,
     Principal,
     PrincipalKind,
     Question,
     QuestionBoard,
     QuestionState,
     Row,
+    Session,
+    SessionSpeaker,
+    Speaker,
     Visibility,
+    Visit,
 )
 from resolvers import accounts
 from resolvers.communities import LEGAL
@@ -192,7 +202,9 @@ class World:
         state: BoardState = BoardState.OPEN,
         moderation: Moderation = Moderation.PRE,
         anonymity: Anonymity = Anonymity.ALLOWED,
+        **more: Any,
     ) -> QuestionBoard:
+        """Without limits for askers, if none are named."""
         board = QuestionBoard(
             network_id=self.network.id,
             community_id=community.id,
@@ -200,9 +212,25 @@ class World:
             state=state,
             moderation=moderation,
             anonymity=anonymity,
+            **{"open_per_asker": 1_000, "asks_per_minute": 1_000} | more,
         )
         await self.add(board)
         return board
+
+    async def session(self, community: Community, title: str = "Talk", **columns: Any) -> Session:
+        """Tomorrow, for an hour."""
+        columns.setdefault("starts_at", self.now + timedelta(days=1))
+        columns.setdefault("ends_at", columns["starts_at"] + timedelta(hours=1))
+        await self.change(community, purpose=CommunityPurpose.SESSION)
+        session = Session(network_id=self.network.id, community_id=community.id, title=title, **columns)
+        await self.add(session)
+        return session
+
+    async def speaker(self, name: str, *sessions: Session, **columns: Any) -> Speaker:
+        speaker = Speaker(network_id=self.network.id, name=name, **columns)
+        links = [SessionSpeaker(session_id=session.id, speaker_id=speaker.id) for session in sessions]
+        await self.add(speaker, *links)
+        return speaker
 
     async def question(
         self,
@@ -230,6 +258,29 @@ class World:
             await self.add(AuthorSeal(question_id=question.id, principal_id=asker.principal_id))
         return question
 
+    async def poll(
+        self,
+        board: QuestionBoard,
+        *options: str,
+        state: PollState = PollState.OPEN,
+        results: PollResults = PollResults.ALWAYS,
+        **columns: Any,
+    ) -> tuple[Poll, list[PollOption]]:
+        poll = Poll(
+            network_id=self.network.id,
+            community_id=board.community_id,
+            board_id=board.id,
+            title="Which?",
+            state=state,
+            results=results,
+            opened_at=None if state is PollState.DRAFT else self.now,
+            **columns,
+        )
+        await self.add(poll)
+        offered = [PollOption(poll_id=poll.id, position=n, text=text) for n, text in enumerate(options or ("A", "B"))]
+        await self.add(*offered)
+        return poll, offered
+
     async def kiosk(self, board: QuestionBoard) -> tuple[Client, KioskKey, str]:
         principal = Principal(kind=PrincipalKind.KIOSK)
         token = accounts.new_token("kiosk")
@@ -242,6 +293,15 @@ class World:
         )
         await self.add(principal, key)
         return Client(self.service, principal.id), key, token
+
+    async def visitor(self, board: QuestionBoard, name: str) -> Client:
+        """Somebody who came by the board's join code."""
+        principal = Principal(kind=PrincipalKind.VISITOR)
+        visit = Visit(
+            network_id=self.network.id, board_id=board.id, principal_id=principal.id, name=name, address_hash=b"here"
+        )
+        await self.add(principal, visit)
+        return Client(self.service, principal.id)
 
     async def fresh(self, row: R) -> R:
         """The row as it is in the database now."""

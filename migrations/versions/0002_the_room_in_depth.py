@@ -97,6 +97,7 @@ def upgrade() -> None:
         sa.Column("checked_in_count", sa.Integer(), nullable=False),
         sa.Column("source", sa.String(length=100), nullable=True),
         sa.Column("external_id", sa.String(length=100), nullable=True),
+        sa.Column("imported", sa.JSON(), nullable=True),
         sa.ForeignKeyConstraint(["community_id"], ["community.id"], name=op.f("fk_session_community_id")),
         sa.ForeignKeyConstraint(["network_id"], ["network.id"], name=op.f("fk_session_network_id")),
         sa.ForeignKeyConstraint(["room_id"], ["room.id"], name=op.f("fk_session_room_id")),
@@ -108,6 +109,7 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("session", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_session_community_id"), ["community_id"], unique=True)
+        batch_op.create_index("ix_session_due", ["state", "starts_at"], unique=False)
         batch_op.create_index(batch_op.f("ix_session_room_id"), ["room_id"], unique=False)
         batch_op.create_index(batch_op.f("ix_session_track_id"), ["track_id"], unique=False)
 
@@ -482,6 +484,7 @@ def downgrade() -> None:
     with op.batch_alter_table("session", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_session_track_id"))
         batch_op.drop_index(batch_op.f("ix_session_room_id"))
+        batch_op.drop_index("ix_session_due")
         batch_op.drop_index(batch_op.f("ix_session_community_id"))
 
     op.drop_table("session")

@@ -4,7 +4,7 @@ The only place that says so.
 """
 
 from resolvers.policy.accounts import see_account
-from resolvers.policy.attendees import manage_attendee, see_attendee
+from resolvers.policy.attendees import manage_attendee, scan_tickets, see_attendee
 from resolvers.policy.boards import RUNNING as RUNNING_BOARDS
 from resolvers.policy.boards import (
     ask_on_board,
@@ -56,6 +56,19 @@ from resolvers.policy.escalations import follow_escalation, push_escalation, res
 from resolvers.policy.invitations import revoke_invitation, see_invitation
 from resolvers.policy.members import disable_member, edit_member, read_about, read_headline, see_member
 from resolvers.policy.networks import administer_network, create_community, create_task, see_network
+from resolvers.policy.polls import (
+    count_option,
+    create_poll_on_board,
+    decide_poll,
+    moderate_poll,
+    read_results,
+    see_ballot,
+    see_option,
+    see_poll,
+    see_published_poll,
+    show_poll,
+    vote_in_poll,
+)
 from resolvers.policy.questions import (
     addressed_question,
     count_votes,
@@ -75,6 +88,21 @@ from resolvers.policy.questions import (
     withdraw_question,
 )
 from resolvers.policy.rules import Condition, Rule, Viewer, row_of, see
+from resolvers.policy.schedules import (
+    change_session,
+    check_in_to_session,
+    count_heads,
+    link_slides,
+    plan_session,
+    read_schedule,
+    see_check_in,
+    see_room,
+    see_session,
+    see_speaker,
+    see_track,
+    vouch_for_speaker,
+    watch_replay,
+)
 from resolvers.policy.tasks import RUNNING as RUNNING_TASKS
 from resolvers.policy.tasks import (
     accept_task,

@@ -19,7 +19,7 @@ from models import (
     MemberState,
     Visibility,
 )
-from resolvers.policy.networks import administrator, external, internal, is_self, no_guest, stands_in
+from resolvers.policy.networks import administrator, attends, external, internal, is_self, no_guest, stands_in
 from resolvers.policy.rules import Condition, Viewer, rule, sight, some
 
 OWNERS = CommunityRole.OWNER
@@ -43,6 +43,7 @@ def _has_membership(
         membership.member_id == member.id,
         member.principal_id == viewer,
         member.state == MemberState.ACTIVE,
+        attends(member),
     ]
     if roles is not None:
         conditions.append(col(membership.roles).bitwise_and(int(roles)) != 0)
@@ -53,7 +54,7 @@ def _may_drop_in(viewer: Viewer, community: Any) -> Condition:
     """Of those who do not belong: the ones that the community is made for."""
     return or_(
         stands_in(viewer, community.network_id, internal),
-        and_(community.admits == Admits.EXTERNALS, stands_in(viewer, community.network_id, external)),
+        and_(community.admits == Admits.EXTERNALS, stands_in(viewer, community.network_id, external, attends)),
     )
 
 
@@ -63,6 +64,11 @@ def see_community(viewer: Viewer, community: Any) -> Condition:
         _has_membership(viewer, community.id, MembershipState.ACTIVE, MembershipState.INVITED),
         and_(community.visibility != Visibility.HIDDEN, _may_drop_in(viewer, community)),
     )
+
+
+def sees_community(viewer: Viewer, community_id: Any) -> Condition:
+    community = aliased(Community)
+    return some(community, where=[community.id == community_id, see_community(viewer, community)])
 
 
 @rule(Community)

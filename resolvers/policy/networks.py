@@ -5,10 +5,11 @@ Every other rule begins here.
 
 from typing import Any
 
-from sqlalchemy import ColumnElement
+from sqlalchemy import ColumnElement, or_
 from sqlalchemy.orm import aliased
+from sqlmodel import col
 
-from models import Member, MemberKind, MemberState, Network, NetworkRole
+from models import Attendance, Member, MemberKind, MemberState, Network, NetworkRole, OutsiderTier
 from resolvers.policy.rules import Condition, Viewer, rule, sight, some
 
 ADMINISTRATORS = (NetworkRole.OWNER, NetworkRole.ADMIN)
@@ -44,6 +45,29 @@ def internal(member: Any) -> Condition:
 
 def external(member: Any) -> Condition:
     return member.kind == MemberKind.EXTERNAL
+
+
+def attends(member: Any) -> Condition:
+    """No outsider of the event: an external member who does not attend gets what the network's tier gives."""
+    return or_(_is_counted_in(member), _is_given(member, OutsiderTier.FULL))
+
+
+def knows_agenda(member: Any) -> Condition:
+    tiers = (OutsiderTier.AGENDA_ONLY, OutsiderTier.REPLAYS, OutsiderTier.FULL)
+    return or_(_is_counted_in(member), _is_given(member, *tiers))
+
+
+def knows_replays(member: Any) -> Condition:
+    return or_(_is_counted_in(member), _is_given(member, OutsiderTier.REPLAYS, OutsiderTier.FULL))
+
+
+def _is_counted_in(member: Any) -> Condition:
+    return or_(member.kind != MemberKind.EXTERNAL, member.attendance.is_(None), member.attendance != Attendance.NONE)
+
+
+def _is_given(member: Any, *tiers: OutsiderTier) -> Condition:
+    network = aliased(Network)
+    return some(network, where=[network.id == member.network_id, col(network.outsider_tier).in_(tiers)])
 
 
 def no_guest(member: Any) -> Condition:

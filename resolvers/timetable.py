@@ -1,0 +1,72 @@
+"""The timetable: sessions begin and end, and boards open, because it is time."""
+
+import asyncio
+import logging
+from typing import Any
+
+from sqlalchemy import and_, exists, not_, or_
+from sqlmodel import col
+
+from models import BoardState, QuestionBoard, Session, SessionState
+from resolvers import attendance, boards
+from resolvers.context import Context, Means
+from resolvers.session import Reader, Transaction
+
+log = logging.getLogger("plenary.timetable")
+
+COMING = (SessionState.PLANNED, SessionState.CHANGED)
+
+
+async def run(means: Means, *, every: float) -> None:
+    """Look at the clock for ever. Every process may: what is done is due no longer."""
+    while True:
+        try:
+            await tick(means)
+        except Exception:
+            log.exception("could not do what is due; trying again")
+        await asyncio.sleep(every)
+
+
+async def tick(means: Means) -> None:
+    """Do what is due, once."""
+    ctx = Context(means)
+    async with ctx.reading() as db:
+        if not await _is_due(db):
+            return
+    async with ctx.transaction() as tx:
+        await _move_sessions(tx)
+        await _open_boards(tx)
+
+
+async def _is_due(db: Reader) -> bool:
+    """Asked without a lock: most of the time nothing is."""
+    return bool(await db.find(Session.id, _due_session(db)) or await db.find(QuestionBoard.id, _due_board(db)))
+
+
+def _due_session(db: Reader) -> Any:
+    return or_(
+        and_(col(Session.state).in_(COMING), col(Session.starts_at) <= db.now),
+        and_(col(Session.state) == SessionState.LIVE, col(Session.ends_at) <= db.now),
+    )
+
+
+def _due_board(db: Reader) -> Any:
+    """The board of a session that does not take place stays shut."""
+    is_called_off = exists().where(
+        col(Session.community_id) == col(QuestionBoard.community_id), col(Session.state) == SessionState.CANCELLED
+    )
+    is_time = and_(col(QuestionBoard.state) == BoardState.SCHEDULED, col(QuestionBoard.opens_at) <= db.now)
+    return and_(is_time, not_(is_called_off))
+
+
+async def _move_sessions(tx: Transaction) -> None:
+    sessions = await tx.lock_all(Session, _due_session(tx))
+    for session in sessions:
+        session.state = SessionState.DONE if session.ends_at <= tx.now else SessionState.LIVE
+    await attendance.tell_all(tx, sessions)
+
+
+async def _open_boards(tx: Transaction) -> None:
+    for board in await tx.lock_all(QuestionBoard, _due_board(tx)):
+        board.state, board.opened_at = BoardState.OPEN, board.opened_at or tx.now
+        boards.tell(tx, board)
