@@ -80,17 +80,17 @@ async def ask(
 
 
 async def _address(tx: Transaction, question: Question, member_ids: Collection[UUID]) -> None:
-    """Put it to these people, who must be on the panel."""
+    """Put it to these people, who answer here."""
     for member_id in sorted(set(member_ids)):
         member = await tx.find(
             Membership,
             Membership.community_id == question.community_id,
             Membership.member_id == member_id,
             Membership.state == MembershipState.ACTIVE,
-            col(Membership.roles).bitwise_and(int(policy.PANEL)) != 0,
+            col(Membership.roles).bitwise_and(int(policy.PANEL | policy.RESPONDERS)) != 0,
         )
         if member is None:
-            raise Invalid(Flaw("Only somebody on the panel can be asked by name.", ("input", "addressedTo")))
+            raise Invalid(Flaw("Only a presenter, responder or manager can be asked by name.", ("input", "addressedTo")))
         await tx.add(QuestionAddressee(question_id=question.id, member_id=member_id))
 
 

@@ -303,6 +303,18 @@ class World:
         await self.add(principal, visit)
         return Client(self.service, principal.id)
 
+    async def sealed_to(self, question: Question, client: Client, **columns: Any) -> None:
+        """Let it have been asked by somebody who is no member."""
+        await self.change(question, author_id=None, **columns)
+        question.author_id = None
+        await self.add(AuthorSeal(question_id=question.id, principal_id=client.viewer))
+
+    async def of(self, board: QuestionBoard) -> Community:
+        async with self.service.database.read() as session:
+            found = await session.get(Community, board.community_id)
+        assert found is not None
+        return found
+
     async def fresh(self, row: R) -> R:
         """The row as it is in the database now."""
         async with self.service.database.read() as session:

@@ -21,6 +21,7 @@ from resolvers.policy.boards import (
 )
 from resolvers.policy.communities import (
     PANEL,
+    RESPONDERS,
     accept_membership,
     answer_in_community,
     contribute_to_community,
