@@ -13,6 +13,7 @@ from commands import (
     import_attendees,
     import_schedule,
     migrate,
+    qr_sheets,
     serve,
 )
 from commands.console import out
@@ -32,6 +33,7 @@ app.command()(migrate.migrate)
 app.command()(create_account.create_account)
 app.command()(import_schedule.import_schedule)
 app.command()(import_attendees.import_attendees)
+app.command()(qr_sheets.qr_sheets)
 app.command()(export_schema.export_schema)
 app.command()(doctor.doctor)
 

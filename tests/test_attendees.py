@@ -300,6 +300,7 @@ async def test_the_door_answers_every_bad_ticket_alike_and_lets_nobody_in(world,
 async def test_where_one_joins_by_invitation_only_managers_let_in_by_ticket(world, ann, karin):
     community = await hall(world, ann)
     await world.change(community, join_policy=JoinPolicy.REQUEST)
+    community = await world.fresh(community)
     session = await talk(world, community)
     presenter = await world.person("Pia")
     await world.belong(presenter, community, CommunityRole.PRESENTER)

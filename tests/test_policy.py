@@ -3,7 +3,6 @@
 import importlib
 from collections import defaultdict
 from collections.abc import Callable
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
@@ -15,6 +14,7 @@ from models import (
     NOBODY,
     Admits,
     Attendance,
+    Attendee,
     Ballot,
     BoardState,
     CommunityPurpose,
@@ -33,9 +33,6 @@ from models import (
     ParticipantState,
     PollResults,
     PollState,
-    Principal,
-    PrincipalKind,
-    QuestionBoard,
     QuestionState,
     Revision,
     Room,
@@ -46,7 +43,6 @@ from models import (
     TaskState,
     Track,
     Visibility,
-    Visit,
     VisitorRights,
     Vote,
 )
@@ -147,6 +143,7 @@ class Population:
         await elsewhere.content(foreign, stranger)
         await elsewhere.question(await elsewhere.board(foreign), stranger)
         for place, by in ((world, self.people["network admin"]), (elsewhere, stranger)):
+            await place.add(Attendee(network_id=place.network.id, member_id=by.member.id, email="new@example.com"))
             invitation = Invitation(
                 network_id=place.network.id,
                 inviter_id=by.member.id,
@@ -222,8 +219,7 @@ class Population:
                 self.viewers[f"display in {community.name}"] = display.viewer
                 self.viewers[f"revoked display in {community.name}"] = revoked.viewer
                 await world.change(board, visitors=VisitorRights.ASK_AND_VOTE)
-                for who, ended_at in (("visitor", None), ("visitor who was put out", world.now)):
-                    self.viewers[f"{who} in {community.name}"] = await self._visitor(board, ended_at)
+                self.viewers[f"visitor in {community.name}"] = (await world.visitor(board, "Vic")).viewer
             states = list(QuestionState) if board_state is BoardState.OPEN and rich else [QuestionState.VISIBLE]
             for n, question_state in enumerate(states):
                 asker = people["anonymous asker" if n % 2 else "author"]
@@ -238,19 +234,6 @@ class Population:
                     poll, _ = await world.poll(board, state=poll_state, results=results, anonymous=bool(n % 2))
                     for voter in ("voter who left", "community member"):
                         await world.add(Ballot(poll_id=poll.id, principal_id=people[voter].principal_id))
-
-    async def _visitor(self, board: QuestionBoard, ended_at: datetime | None) -> UUID:
-        principal = Principal(kind=PrincipalKind.VISITOR)
-        visit = Visit(
-            network_id=board.network_id,
-            board_id=board.id,
-            principal_id=principal.id,
-            name="Vic",
-            address_hash=b"",
-            ended_at=ended_at,
-        )
-        await self.world.add(principal, visit)
-        return principal.id
 
     async def _tasks(self) -> None:
         world, people = self.world, self.people
