@@ -99,7 +99,7 @@ async def merged(db: Reader, sources: Sequence[Source], page: Page, *, newest_fi
     rows: dict[UUID, Row] = {}
     for n, source in enumerate(sources):
         ids = [key.id for key in keys if key.n == n]
-        rows |= {row.id: row for row in await db.all(source.reached_from(ids))} if ids else {}
+        rows |= {row.id: row for row in await db.all(source.among, ids=ids)} if ids else {}
     seen = [key for key in keys if key.id in rows]
     return cut([rows[key.id] for key in seen], [(key.at, key.id) for key in seen], page)
 

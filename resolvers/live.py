@@ -3,9 +3,10 @@
 import hashlib
 import struct
 from collections import defaultdict
-from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 from uuid import UUID
 
@@ -17,7 +18,7 @@ from realtime.topics import Topic
 from resolvers import policy
 from resolvers.cipher import from_text, to_text
 from resolvers.context import Context, Means
-from resolvers.policy import Condition, Rule
+from resolvers.policy import Audience, Condition, Rule
 from resolvers.session import Reader
 
 PURPOSE = "feed"
@@ -35,9 +36,18 @@ class Source:
     where: Callable[[Any], Sequence[Condition]]
     counters: Rule[Any] | None = None
 
-    def reached_from(self, ids: Iterable[UUID]) -> Any:
-        row: Any = self.rule.row
-        return self.rule.selection.where(row.id.in_(ids), *self.where(row))
+    @cached_property
+    def among(self) -> Any:
+        """Which of the rows bound in `ids` the feed shows. As the audiences, built once: building is dear."""
+        return self.rule.among.where(*self.where(self.rule.row))
+
+    @cached_property
+    def now(self) -> Audience:
+        return self.rule.now.kept(self.where)
+
+    @cached_property
+    def before(self) -> Audience:
+        return self.rule.before.kept(self.where)
 
 
 Topics = Callable[[Reader], Awaitable[frozenset[Topic]]]
@@ -137,7 +147,7 @@ class Live:
             if source := subject.source(ref.noun):
                 wanted[source].append(ref.row_id)
         async with ctx.reading() as db:
-            return [row for source, ids in wanted.items() for row in await db.all(source.reached_from(ids))]
+            return [row for source, ids in wanted.items() for row in await db.all(source.among, ids=ids)]
 
     async def audience(self, subject: Subject, change: Change, viewers: Collection[UUID]) -> Mapping[UUID, Outcome]:
         """What the change means to each of these viewers, by their rights now and by what the row was before."""
@@ -159,15 +169,14 @@ async def _rights(db: Reader, subject: Subject, viewers: Collection[UUID]) -> Ma
 async def _sight(
     db: Reader, subject: Subject, source: Source, change: Change, viewers: Collection[UUID]
 ) -> Mapping[UUID, Outcome]:
-    now, before = source.rule.now, source.rule.before
-    see_now = await db.audience(now, change.row_id, viewers, *source.where(now.row))
+    see_now = await db.audience(source.now, change.row_id, viewers)
     if change.kind is Kind.COUNTERS:
         may_count = await db.audience(source.counters.now, change.row_id, see_now) if source.counters else see_now
         return dict.fromkeys(may_count, Outcome.COUNTERS)
     saw: set[UUID] = set()
     if change.before is not None:
         facts = {f"before_{name}": value for name, value in change.before.items()}
-        saw = await db.audience(before, change.row_id, viewers, *source.where(before.row), **facts)
+        saw = await db.audience(source.before, change.row_id, viewers, **facts)
     saw = (saw | set(map(UUID, change.lost))) - set(map(UUID, change.gained))
     touched = (see_now | saw) & set(viewers) & await _witnesses(db, change, viewers)
     ended = Outcome.REVOKED if change.row_id == subject.scope[1] else Outcome.REMOVED

@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import Any, Generic, TypeVar
 from uuid import UUID
 
@@ -13,7 +14,7 @@ from sqlalchemy.orm import aliased
 from models.base import Row, UTCDateTime
 from resolvers.cipher import Cipher, from_text, to_text
 from resolvers.errors import Flaw, Invalid, StaleCursor
-from resolvers.policy.rules import Condition, Rule
+from resolvers.policy.rules import IDS, Condition, Rule
 from resolvers.session import Reader
 
 R = TypeVar("R", bound=Row)
@@ -76,18 +77,23 @@ class Listing(Generic[R]):
         rows = await db.all(listed.order_by(*self._ordering(row, page)).limit(page.size + 1))
         return cut(rows, [self._key(row) for row in rows], page)
 
-    async def of(self, db: Reader, parents: Collection[UUID], page: Page, *where: Condition) -> dict[UUID, Slice[R]]:
+    async def of(self, db: Reader, parents: Collection[UUID], page: Page) -> dict[UUID, Slice[R]]:
         """The same page of each parent's list."""
-        row, name = self.rule.row, self.parent or ""
-        parent = getattr(row, name)
-        rank = func.row_number().over(partition_by=parent, order_by=self._ordering(row, page))
-        listed = self._keyed(db.select(self.rule).where(parent.in_(parents), *where), row, page)
-        ranked = listed.add_columns(rank.label("rank")).subquery()
-        ranked_row = aliased(row, ranked)
+        is_first = page.after is None and page.before is None
+        ranked = _first_of(self, page.size, page.backwards) if is_first else self._ranked(page)
         found: defaultdict[UUID, list[R]] = defaultdict(list)
-        for one in await db.all(select(ranked_row).where(ranked.c.rank <= page.size + 1).order_by(ranked.c.rank)):
-            found[getattr(one, name)].append(one)
+        for one in await db.all(ranked, ids=list(parents)):
+            found[getattr(one, self.parent or "")].append(one)
         return {id: cut(found[id], [self._key(row) for row in found[id]], page) for id in parents}
+
+    def _ranked(self, page: Page) -> Select[Any]:
+        """The page of each of the parents bound in `ids`."""
+        row = self.rule.row
+        parent = getattr(row, self.parent or "")
+        rank = func.row_number().over(partition_by=parent, order_by=self._ordering(row, page))
+        listed = self._keyed(self.rule.selection.where(parent.in_(IDS)), row, page)
+        ranked = listed.add_columns(rank.label("rank")).subquery()
+        return select(aliased(row, ranked)).where(ranked.c.rank <= page.size + 1).order_by(ranked.c.rank)
 
     @property
     def _columns(self) -> list[tuple[str, bool]]:
@@ -133,6 +139,12 @@ class Listing(Generic[R]):
             raise StaleCursor from error
         types = [getattr(self.rule.row, name).type for name, _ in self._columns]
         return tuple(_typed(type_, value) for type_, value in zip(types, values, strict=True))
+
+
+@lru_cache(maxsize=500)
+def _first_of(listing: Listing[Any], size: int, backwards: bool) -> Select[Any]:  # noqa: FBT001 - as in `Page`
+    """What is asked most is built once: building is dear."""
+    return listing._ranked(Page(size, backwards))  # noqa: SLF001 - of this module
 
 
 def ordering(columns: Sequence[tuple[Any, bool]], page: Page) -> list[Any]:

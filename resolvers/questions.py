@@ -90,9 +90,7 @@ async def _address(tx: Transaction, question: Question, member_ids: Collection[U
             col(Membership.roles).bitwise_and(int(policy.PANEL | policy.RESPONDERS)) != 0,
         )
         if member is None:
-            raise Invalid(
-                Flaw("Only a presenter, responder or manager can be asked by name.", ("input", "addressedTo"))
-            )
+            raise Invalid(Flaw("Only somebody who answers here can be asked by name.", ("input", "addressedTo")))
         await tx.add(QuestionAddressee(question_id=question.id, member_id=member_id))
 
 

@@ -51,19 +51,17 @@ class Reader:
         """All rows that the rule allows, to be narrowed by the caller."""
         return rule.selection
 
-    async def all(self, statement: Select[R]) -> Sequence[R]:
-        return (await self.execute(statement)).scalars().all()
+    async def all(self, statement: Select[R], **values: Any) -> Sequence[R]:
+        return (await self.execute(statement, values)).scalars().all()
 
     async def total(self, statement: Select[Any]) -> int:
         """How many rows the statement has."""
         counted = statement.with_only_columns(func.count(), maintain_column_froms=True).order_by(None)
         return int((await self.execute(counted)).scalar_one())
 
-    async def audience(
-        self, audience: Audience, row_id: UUID, viewers: Collection[UUID], *filters: Any, **facts: Any
-    ) -> set[UUID]:
+    async def audience(self, audience: Audience, row_id: UUID, viewers: Collection[UUID], **facts: Any) -> set[UUID]:
         """Those of the viewers whom the rule allows."""
-        statement = audience.statement(self._dialect).where(*filters)
+        statement = audience.statement(self._dialect)
         values = {"viewers": viewers_value(self._dialect, viewers), "row_id": row_id, **facts}
         return set((await self.execute(statement, values)).scalars())
 
@@ -120,11 +118,11 @@ class Transaction(Reader):
             row = await super().get(rule, row_id, lock=lock)
         return self._settle(row) if lock else row
 
-    async def all(self, statement: Select[R]) -> Sequence[R]:
+    async def all(self, statement: Select[R], **values: Any) -> Sequence[R]:
         """Locked, in the order of the statement: what a transaction reads it reads in order to write."""
         entity = statement.column_descriptions[0]["entity"]
         locked = statement.with_for_update(of=entity, **LOCK).execution_options(populate_existing=True)
-        return [self._settle(row) for row in await super().all(locked)]
+        return [self._settle(row) for row in await super().all(locked, **values)]
 
     async def lock(self, what: type[R], *where: Any, patient: bool = True) -> R | None:
         """As `find`, and nobody else changes it until this transaction has ended. Impatiently: None if it is locked."""

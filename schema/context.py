@@ -90,9 +90,8 @@ class Context(DomainContext):
         return self._loaders.setdefault(key, DataLoader(load_fn=load_all, cache=False))
 
     async def _rows(self, rule: Rule[Any], ids: Collection[UUID]) -> dict[UUID, Any]:
-        row: Any = rule.row
         async with self.reading() as db:
-            return {found.id: found for found in await db.all(db.select(rule).where(row.id.in_(ids)))}
+            return {found.id: found for found in await db.all(rule.among, ids=list(ids))}
 
     async def _pages(self, listing: Listing[Any], parents: Collection[UUID], page: Page) -> dict[UUID, Any]:
         async with self.reading() as db:

@@ -88,7 +88,7 @@ from resolvers.policy.questions import (
     upvoted_question,
     withdraw_question,
 )
-from resolvers.policy.rules import Condition, Rule, Viewer, row_of, see
+from resolvers.policy.rules import Audience, Condition, Rule, Viewer, row_of, see
 from resolvers.policy.schedules import (
     change_session,
     check_in_to_session,

@@ -20,6 +20,7 @@ Condition = ColumnElement[bool]
 
 VIEWER: Viewer = bindparam("viewer", type_=Uuid())
 ROW_ID = bindparam("row_id", type_=Uuid())
+IDS = bindparam("ids", type_=Uuid(), expanding=True)
 
 _sight: dict[type[Row], "Rule[Any]"] = {}
 
@@ -50,6 +51,12 @@ class Rule(Generic[R]):
         return select(self.row).where(self(VIEWER, self.row))
 
     @cached_property
+    def among(self) -> Select[R]:
+        """Which of the rows bound in `ids` may I?"""
+        row_id: Any = self.row.id
+        return self.selection.where(row_id.in_(IDS))
+
+    @cached_property
     def look_up(self) -> Select[R, bool]:
         """May I? The row if it is in sight, and whether the rule allows."""
         allowed = literal(True) if self is self.sight else self(VIEWER, self.row)
@@ -59,7 +66,7 @@ class Rule(Generic[R]):
     @cached_property
     def now(self) -> "Audience":
         """Which of these viewers may, as the row is?"""
-        return Audience(self, self.row)
+        return Audience.of(self, self.row)
 
     @cached_property
     def before(self) -> "Audience":
@@ -69,20 +76,29 @@ class Rule(Generic[R]):
             bindparam(f"before_{c.name}", type_=c.type).label(c.name) if c.name in self.row.deciding else c
             for c in columns
         ]
-        return Audience(
+        return Audience.of(
             self, aliased(self.row, select(*facts).where(columns.id == ROW_ID).subquery(), adapt_on_names=True)
         )
 
 
 class Audience:
-    """The statement with the viewer as a column. `row` is what filters may be put on."""
+    """The statement with the viewer as a column."""
 
-    def __init__(self, rule: Rule[Any], row: Any) -> None:
-        self.row = row
-        self._statements = {dialect: self._build(rule, viewers) for dialect, viewers in _viewers().items()}
+    def __init__(self, row: Any, statements: dict[str, Select[UUID]]) -> None:
+        self._row = row
+        self._statements = statements
 
-    def _build(self, rule: Rule[Any], viewers: Any) -> Select[UUID]:
-        return select(viewers.c.value).where(self.row.id == ROW_ID, rule(viewers.c.value, self.row))
+    @classmethod
+    def of(cls, rule: Rule[Any], row: Any) -> "Audience":
+        def build(viewers: Any) -> Select[UUID]:
+            return select(viewers.c.value).where(row.id == ROW_ID, rule(viewers.c.value, row))
+
+        return cls(row, {dialect: build(viewers) for dialect, viewers in _viewers().items()})
+
+    def kept(self, where: Callable[[Any], Collection[Condition]]) -> "Audience":
+        """As it is, for rows that `where` keeps."""
+        filters = where(self._row)
+        return Audience(self._row, {name: built.where(*filters) for name, built in self._statements.items()})
 
     def statement(self, dialect: str) -> Select[UUID]:
         return self._statements[dialect]
