@@ -14,7 +14,7 @@ from commands import checks, settings
 from commands.console import errors, fail
 from commands.means import lent
 from models import Account, Network
-from resolvers import rosters
+from resolvers import exports, rosters
 from resolvers.context import Context
 from resolvers.errors import Conflict, DomainError, Forbidden, NotFound
 from resolvers.rosters import Line
@@ -74,7 +74,7 @@ async def _import(known: Settings, text: str, network: str, organiser: str, *, d
 def _print(report: Sequence[Line]) -> None:
     table = csv.writer(sys.stdout)
     table.writerow(COLUMNS)
-    table.writerows([getattr(line, name) or "" for name in COLUMNS] for line in report)
+    table.writerows([exports.cell(getattr(line, name)) for name in COLUMNS] for line in report)
     counts = Counter(line.outcome for line in report)
     told = ", ".join(f"{counts[outcome]} {outcome.lower()}" for outcome in rosters.Outcome)
     errors.print(told, markup=False)
