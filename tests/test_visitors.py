@@ -182,12 +182,9 @@ async def test_a_code_that_leads_nowhere_is_answered_alike_whatever_the_reason(w
     await world.change(board, **NOWHERE.get(how, {}))
     await world.change(community, **NARROW.get(how, {}))
     async with nothing_happens(world.service):
-        payload = await world.nobody.payload(
-            do.JOIN_BOARD.replace("code rule", "code message rule"), code=code, name="V"
-        )
-    problem = {"code": "INVALID", "message": "This code leads nowhere.", "field": ["code"]}
-    nothing = {"rule": None, "currentVersion": None}
-    assert payload == {"token": None, "visit": None, "problems": [problem | nothing]}
+        payload = await world.nobody.payload(JOIN, code=code)
+    problem = {"code": "INVALID", "message": "This code leads nowhere.", "field": ["code"], "rule": None}
+    assert payload == {"token": None, "visit": None, "problems": [problem]}
 
 
 @pytest.mark.parametrize("how", ["banned", "disabled"])
