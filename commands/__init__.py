@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from commands import create_account, demo, doctor, export_schema, import_schedule, migrate, serve
+from commands import create_account, demo, doctor, export_schema, import_schedule, migrate, report, serve
 from commands.console import out
 
 app = typer.Typer(
@@ -22,6 +22,7 @@ app.command()(migrate.migrate)
 app.command()(create_account.create_account)
 app.command()(import_schedule.import_schedule)
 app.command()(export_schema.export_schema)
+app.command()(report.report)
 app.command()(doctor.doctor)
 
 

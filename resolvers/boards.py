@@ -1,7 +1,7 @@
 """Question boards: made, opened, paused, closed, and shown by kiosks."""
 
 from collections.abc import Collection
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -53,11 +53,10 @@ class Plan:
     votes_per_person: int | None = None
     opens_at: datetime | None = None
 
-    def check(self, check: Form) -> None:
-        """Raises what is out of bounds when the form ends."""
-        check.moment("opensAt", self.opens_at)
+    def checked(self, check: Form) -> "Plan":
         for name, least, most in BOUNDS:
             check.optional(check.number, camel(name), getattr(self, name), least=least, most=most)
+        return replace(self, opens_at=check.moment("opensAt", self.opens_at))
 
     def apply(self, board: QuestionBoard) -> None:
         for part in fields(self):
@@ -74,7 +73,7 @@ AS_IT_IS = Plan()
 async def create(ctx: Context, community_id: UUID, *, title: str, plan: Plan = AS_IT_IS) -> QuestionBoard:
     with form() as check:
         title = check.text("title", title, most=200)
-        plan.check(check)
+        plan = plan.checked(check)
     async with ctx.transaction() as tx:
         community = await tx.get(policy.run_boards_in_community, community_id, lock=False)
         board = QuestionBoard(network_id=community.network_id, community_id=community_id, title=title)
@@ -88,7 +87,7 @@ async def update(ctx: Context, board_id: UUID, *, title: str | None, plan: Plan)
     """Run it in another way. What was asked and voted stays."""
     with form() as check:
         title = check.optional(check.text, "title", title, most=200)
-        plan.check(check)
+        plan = plan.checked(check)
     async with ctx.transaction() as tx:
         board = await tx.get(policy.manage_board, board_id)
         shown = board.show_counts

@@ -90,10 +90,12 @@ class Listing(Generic[R]):
         """The page of each of the parents bound in `ids`."""
         row = self.rule.row
         parent = getattr(row, self.parent or "")
-        rank = func.row_number().over(partition_by=parent, order_by=self._ordering(row, page))
+        place = func.row_number().over(partition_by=parent, order_by=self._ordering(row, page))
         listed = self._keyed(self.rule.selection.where(parent.in_(IDS)), row, page)
-        ranked = listed.add_columns(rank.label("rank")).subquery()
-        return select(aliased(row, ranked)).where(ranked.c.rank <= page.size + 1).order_by(ranked.c.rank)
+        ranked = listed.add_columns(place.label("place_in_list")).subquery()
+        return (
+            select(aliased(row, ranked)).where(ranked.c.place_in_list <= page.size + 1).order_by(ranked.c.place_in_list)
+        )
 
     @property
     def _columns(self) -> list[tuple[str, bool]]:

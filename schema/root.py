@@ -30,6 +30,7 @@ from schema.networks import NetworkMutations, NetworkQueries
 from schema.polls import PollMutations
 from schema.questions import PanelMutations, QuestionMutations
 from schema.queues import QueueQueries
+from schema.reports import ReportQueries
 from schema.schedules import ScheduleMutations
 from schema.search import SearchQueries
 from schema.tasks import TaskMutations
@@ -48,7 +49,7 @@ async def _look_up(info: Info, id: ID) -> Node | None:
 
 
 @strawberry.type(description="What there is to query.")
-class Query(AccountQueries, NetworkQueries, CommunityQueries, QueueQueries, FeedQueries, SearchQueries):
+class Query(AccountQueries, NetworkQueries, CommunityQueries, QueueQueries, FeedQueries, SearchQueries, ReportQueries):
     @strawberry.field(description="Anything that the viewer may see, by its id.")
     async def node(self, info: Info, id: ID) -> Node | None:
         found = await _look_up(info, id)

@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 
 import migrations
 import server
-from models import Community, Head, NetworkRole, QuestionBoard, metadata
+from models import Admits, Community, Head, NetworkRole, QuestionBoard, metadata
 from models.database import Database
 from resolvers.passwords import Passwords
 from schema.root import build
@@ -169,6 +169,14 @@ async def community(world: World, ann: Person, bob: Person) -> Community:
 @pytest.fixture
 async def board(world: World, community: Community) -> QuestionBoard:
     return await world.board(community)
+
+
+@pytest.fixture
+async def open_hall(world: World, ann: Person, bob: Person) -> Community:
+    """A community for everybody, where visitors may come."""
+    community = await world.community("Open hall", owner=ann, admits=Admits.EXTERNALS)
+    await world.belong(bob, community)
+    return community
 
 
 @pytest.fixture

@@ -2,7 +2,7 @@
 
 from tests.replica import FRAGMENT, FeedKind
 
-PROBLEMS = "problems { code rule field currentVersion }"
+PROBLEMS = "problems { code rule field retryAfter currentVersion }"
 
 
 def mutation(name: str, arguments: str, *returns: str) -> str:

@@ -12,7 +12,19 @@ ROOT = Path(__file__).parent.parent
 FLOORS = ("schema", "resolvers", "realtime", "models")
 PRODUCT = ("server.py", "commands", *FLOORS)
 VAGUE = {"utils", "helpers", "common", "services", "managers", "core"}
-MACHINERY = {"__init__", "base", "clock", "context", "errors", "limits", "live", "paging", "problems", "search"}
+MACHINERY = {
+    "__init__",
+    "base",
+    "clock",
+    "context",
+    "errors",
+    "limits",
+    "live",
+    "paging",
+    "problems",
+    "reports",
+    "search",
+}
 NOT_OURS = {".git", ".venv", "build", "dist", "node_modules", "var"}
 REGISTRIES = [
     ".".join(labels)

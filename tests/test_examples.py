@@ -10,7 +10,7 @@ import pytest
 from graphql import OperationDefinitionNode, parse, print_ast, separate_operations, validate
 
 from commands.demo import cast
-from models import CommunityPurpose, QuestionState
+from models import CommunityPurpose, PollState, QuestionState
 from schema.root import build
 from tests.client import Client
 from tests.documents import CREATE_TASK, ESCALATE_TOPIC
@@ -38,6 +38,7 @@ BY = {
     "Reject": "Olga",
     "Show": "Olga",
     "MarkAnswered": "Olga",
+    **dict.fromkeys(("DraftPoll", "OpenPoll", "ClosePoll", "BoardReport"), "Olga"),
     "AcceptTask": "Dev",
     "ReassignTask": "Dev",
     "CompleteTask": "Ida",
@@ -100,6 +101,8 @@ async def stage(world: World) -> Stage:
     topic = await world.content(support, ann, "Printer prints blue")
     escalated = await world.content(support, ann, "Printer prints nothing")
     comment = await world.comment(topic, olga)
+    poll, options = await world.poll(board)
+    draft, _ = await world.poll(board, state=PollState.DRAFT)
     session = await world.session(keynote)
     screen, _, _ = await world.kiosk(board)
     ids = {
@@ -116,6 +119,9 @@ async def stage(world: World) -> Stage:
         "endsAt": "2026-03-05T10:00:00Z",
         "questionId": gid(question),
         "pendingId": gid(pending),
+        "pollId": gid(poll),
+        "draftId": gid(draft),
+        "optionIds": [gid(options[0])],
         "topicId": gid(topic),
         "contentId": gid(topic),
         "commentId": gid(comment),

@@ -53,7 +53,18 @@ from tests.world import Person, World, gid
 
 RULES: dict[str, Rule[Any]] = {name: found for name, found in vars(policy).items() if isinstance(found, Rule)}
 # Rows that nobody sees: they hang on others, and are reached from those.
-UNSEEN = {"SessionSpeaker", "Principal", "SignIn", "Answer", "AuthorSeal", "Vote", "BallotChoice"}
+UNSEEN = {
+    "SessionSpeaker",
+    "Principal",
+    "SignIn",
+    "Answer",
+    "AuthorSeal",
+    "Vote",
+    "BallotChoice",
+    "QuestionAddressee",
+    "WindowAnswerer",
+    "AskerMute",
+}
 
 
 # --- every rule has a table ----------------------------------------------------------------------------------------

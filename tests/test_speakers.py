@@ -82,7 +82,7 @@ async def test_nobody_enters_by_a_claim_where_they_may_not(world: World, ann: Pe
 async def test_a_token_is_good_once_and_the_last_one_only(world: World, ann: Person, ruth: Person, bob: Person):
     speaker, _ = await spoken(world, ann)
     first, last = await token_of(ann, speaker), await token_of(ann, speaker)
-    invalid = {"code": "INVALID", "field": ["token"], "rule": None, "currentVersion": None}
+    invalid = {"code": "INVALID", "field": ["token"], "rule": None, "retryAfter": None, "currentVersion": None}
     async with nothing_happens(world.service):
         assert await ruth.client.problem(do.CLAIM_SPEAKER, token=first) == invalid
         assert await ruth.client.problem(do.CLAIM_SPEAKER, token="garbage") == invalid

@@ -309,6 +309,12 @@ class World:
         question.author_id = None
         await self.add(AuthorSeal(question_id=question.id, principal_id=client.viewer))
 
+    async def board_of(self, question: Question) -> QuestionBoard:
+        async with self.service.database.read() as session:
+            found = await session.get(QuestionBoard, question.board_id)
+        assert found is not None
+        return found
+
     async def of(self, board: QuestionBoard) -> Community:
         async with self.service.database.read() as session:
             found = await session.get(Community, board.community_id)

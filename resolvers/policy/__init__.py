@@ -94,6 +94,7 @@ from resolvers.policy.schedules import (
     link_slides,
     plan_session,
     read_schedule,
+    report_on_session,
     see_check_in,
     see_room,
     see_session,

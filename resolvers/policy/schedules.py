@@ -102,6 +102,12 @@ def link_slides(viewer: Viewer, session: Any) -> Condition:
 
 
 @rule(Session)
+def report_on_session(viewer: Viewer, session: Any) -> Condition:
+    """What it came to: for those who run its boards, in an archive, too."""
+    return belongs_to(viewer, session.community_id, roles=PANEL)
+
+
+@rule(Session)
 def check_in_to_session(viewer: Viewer, session: Any) -> Condition:
     """Whoever belongs, or could join on the spot."""
     community = aliased(Community)
