@@ -99,6 +99,11 @@ class Import:
         self.rooms = await self._places(Room, (talk.room for talk in talks.values()), self.report.rooms)
         await self._know(talks.values())
         of_file = (Session.network_id == self.network.id, Session.source == self.conference.acronym)
+        if (
+            not await self.tx.find(Session.id, Session.network_id == self.network.id)
+            and self.network.time_zone == "UTC"
+        ):
+            self.network.time_zone = self.conference.time_zone  # one that was never set
         held = {session.external_id: session for session in await self.tx.find_all(Session, *of_file)}
         claimed = {speaker.member_id for speaker in self.speakers.values() if speaker.member_id}
         await self.tx.lock_all(Member, col(Member.id).in_(claimed))  # before any community

@@ -184,12 +184,12 @@ class ScheduleMutations:
     async def cancel_session(self, info: Info, session_id: ID, note: str) -> Session:
         return Session.of(await schedules.cancel(info.context, row_id(session_id, models.Session), note=note))
 
-    @mutation("Say where the recording is; null takes the link away.")
-    async def link_recording(self, info: Info, session_id: ID, url: str | None) -> Session:
+    @mutation("Say where the recording is; without an address it takes the link away.")
+    async def link_recording(self, info: Info, session_id: ID, url: str | None = None) -> Session:
         return Session.of(await schedules.link_recording(info.context, row_id(session_id, models.Session), url=url))
 
-    @mutation("Say where the slides are; null takes the link away. Speakers may, too.")
-    async def link_slides(self, info: Info, session_id: ID, url: str | None) -> Session:
+    @mutation("Say where the slides are; without an address it takes the link away. Speakers may, too.")
+    async def link_slides(self, info: Info, session_id: ID, url: str | None = None) -> Session:
         return Session.of(await schedules.link_slides(info.context, row_id(session_id, models.Session), url=url))
 
     @mutation("Release recording and slides to those who were not there, as far as the network's tier lets them.")

@@ -1,62 +1,9 @@
 """What happens in the replay test: every deed that a feed may show, and who usually does it."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Any
+from tests.session_actions import SESSION_ACTIONS
+from tests.turns import CONTENT, TEXT, Action, kind_of_poll, mutation, nothing, options, plan, rights, roles, text
 
-Picks = tuple[int, int]
-
-
-@dataclass(frozen=True)
-class Turn:
-    """What an action is done with: how many were before it, what there is by kind, and what is picked of it."""
-
-    count: int
-    ids: Mapping[str, list[str]]
-    picks: Picks
-
-
-def mutation(call: str, result: str, variables: str = "$a: ID!") -> str:
-    return f"mutation ({variables}) {{ {call} {{ {result} problems {{ code }} }} }}"
-
-
-def nothing(_turn: Turn) -> dict[str, Any]:
-    return {}
-
-
-def text(turn: Turn) -> dict[str, Any]:
-    return {"text": f"text {turn.count}", "flag": bool(turn.picks[1] % 2), "tags": ["red", "blue"][: turn.picks[1] % 3]}
-
-
-def options(turn: Turn) -> dict[str, Any]:
-    """One or both of the first two options of the poll that is picked."""
-    poll = turn.ids["polls"][turn.picks[0] % len(turn.ids["polls"])]
-    first, second = turn.ids[f"options of {poll}"]
-    return {"options": [[first], [second], [first, second]][turn.picks[1] % 3]}
-
-
-def kind_of_poll(turn: Turn) -> dict[str, Any]:
-    return text(turn) | {"results": ["ALWAYS", "AFTER_CLOSE"][turn.picks[1] // 2 % 2]}
-
-
-def roles(turn: Turn) -> dict[str, Any]:
-    return {"roles": [["MEMBER"], ["PRESENTER"], ["MANAGER"], ["RESPONDER"], ["OWNER"]][turn.picks[1] % 5]}
-
-
-def plan(turn: Turn) -> dict[str, Any]:
-    counts, moderation = ["ALWAYS", "AFTER_CLOSE", "MODERATORS"], ["PRE", "NONE"]
-    return text(turn) | {"counts": counts[turn.picks[1] % 3], "moderation": moderation[turn.picks[1] % 2]}
-
-
-def hours(turn: Turn) -> dict[str, Any]:
-    hour = turn.picks[1]
-    return {"at": f"2026-03-02T{hour:02}:00:00Z", "until": f"2026-03-02T{hour + 1:02}:30:00Z"}
-
-
-Action = tuple[str, tuple[str, ...], str, Callable[[Turn], dict[str, Any]]]
-TEXT = "$a: ID!, $text: String!"
-CONTENT = "$a: ID!, $text: String!, $tags: [String!]!"
-ACTIONS: dict[str, Action] = {
+ACTIONS: dict[str, Action] = SESSION_ACTIONS | {
     "ask": (
         mutation(
             "askQuestion(boardId: $a, input: {body: $text, anonymous: $flag})",
@@ -341,67 +288,27 @@ ACTIONS: dict[str, Action] = {
         "boards",
         text,
     ),
+    "give a code": (mutation("createJoinCode(boardId: $a)", "questionBoard { id }"), ("boards",), "", nothing),
+    "rotate the code": (
+        mutation("rotateJoinCode(boardId: $a, endVisits: $flag)", "questionBoard { id }", "$a: ID!, $flag: Boolean!"),
+        ("boards",),
+        "",
+        text,
+    ),
+    "let visitors": (
+        mutation(
+            "setVisitors(boardId: $a, visitors: $rights)", "questionBoard { id }", "$a: ID!, $rights: VisitorRights!"
+        ),
+        ("boards",),
+        "",
+        rights,
+    ),
     "archive": (mutation("archiveCommunity(communityId: $a)", "community { id }"), ("communities",), "", nothing),
-    "plan session": (
-        mutation(
-            "createSession(networkId: $a, input: {title: $text, startsAt: $at, endsAt: $until, visibility: $seen})",
-            "session { id }",
-            TEXT + ", $at: DateTime!, $until: DateTime!, $seen: Visibility!",
-        ),
-        ("networks",),
-        "sessions",
-        lambda turn: text(turn) | hours(turn) | {"seen": ["OPEN", "PRIVATE", "HIDDEN"][turn.picks[1] % 3]},
-    ),
-    "move session": (
-        mutation(
-            "changeSession(sessionId: $a, input: {startsAt: $at, endsAt: $until, room: $text, note: $text})",
-            "session { id }",
-            TEXT + ", $at: DateTime!, $until: DateTime!",
-        ),
-        ("sessions",),
-        "",
-        lambda turn: text(turn) | hours(turn),
-    ),
-    "rename session": (
-        mutation("changeSession(sessionId: $a, input: {title: $text, speakers: [$text]})", "session { id }", TEXT),
-        ("sessions",),
-        "",
-        text,
-    ),
-    "cancel session": (
-        mutation("cancelSession(sessionId: $a, note: $text)", "session { id }", TEXT),
-        ("sessions",),
-        "",
-        text,
-    ),
-    "link recording": (
-        mutation('linkRecording(sessionId: $a, url: "https://example.com/r")', "session { id }"),
-        ("sessions",),
-        "",
-        nothing,
-    ),
-    "link slides": (
-        mutation('linkSlides(sessionId: $a, url: "https://example.com/s")', "session { id }"),
-        ("sessions",),
-        "",
-        nothing,
-    ),
-    "release replay": (mutation("releaseReplay(sessionId: $a)", "session { id }"), ("sessions",), "", nothing),
-    "check in": (mutation("checkIn(sessionId: $a)", "membership { id }"), ("sessions",), "memberships", nothing),
-    "tier": (
-        mutation(
-            "updateNetwork(networkId: $a, input: {outsiderTier: $tier})",
-            "network { id }",
-            "$a: ID!, $tier: OutsiderTier!",
-        ),
-        ("networks",),
-        "",
-        lambda turn: {"tier": ["NONE", "AGENDA_ONLY", "REPLAYS", "FULL"][turn.picks[1] % 4]},
-    ),
     "disable": (mutation("disableMember(memberId: $a)", "member { id }"), ("members",), "", nothing),
 }
 
 _ACCOUNT = "of an account: what it ends, it ends at the door, which the replay does not pass"
+_LIST = "the list of attendees is in no feed"
 _INVITATION = "an invitation is in no feed"
 # Mutations of the schema that are no action, and why.
 NO_ACTION = {
@@ -417,6 +324,13 @@ NO_ACTION = {
     "muteAsker": "a mute is told where mutedAskers is asked for, and refuses what the asker does next",
     "createSpeakerClaim": "a claim is in no feed",
     "claimSpeaker": "its token is told to one client; tests/test_speakers.py claims",
+    "importAttendees": _LIST,
+    "createSignInLink": _LIST,
+    "reissueTicket": _LIST,
+    "signInWithLink": _ACCOUNT,
+    "signInWithTicket": _ACCOUNT,
+    "checkInAttendee": "who enters by the door enters as by joining",
+    "joinBoard": "a code is for those who come; who has come is the replay's visitor",
     "createKioskKey": "a key is in no feed, and its display follows nothing yet",
 }
 
@@ -433,4 +347,5 @@ USUAL = {
     "draft poll": "presenter", "open poll": "presenter", "close poll": "presenter",
     "withdraw poll": "owner", "cast ballot": "member", "retract ballot": "member",
     "tier": "admin", "check in": "member",
+    "give a code": "owner", "rotate the code": "owner", "let visitors": "presenter",
 }  # fmt: skip

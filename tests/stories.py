@@ -12,7 +12,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
 from tests.client import settled
-from tests.replica import KINDS, Replica, fresh
+from tests.replica import KINDS, FeedKind, Replica, fresh
 from tests.started import DEADLINE, PROTOCOL, Door
 
 
@@ -46,8 +46,8 @@ class Actor:
         assert payload.pop("problems") == [], (self.name, name, payload)
         return payload
 
-    async def watch(self, kind: str, id: str) -> Replica:
-        replica = Replica(self, KINDS[kind], id)  # type: ignore[arg-type]  # the same questions, over the wire
+    async def watch(self, kind: str | FeedKind, id: str) -> Replica:
+        replica = Replica(self, KINDS[kind] if isinstance(kind, str) else kind, id)  # type: ignore[arg-type]  # the same questions, over the wire
         await replica.open()
         assert replica.state is not None, (self.name, kind)
         self.replicas.append(replica)

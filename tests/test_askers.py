@@ -6,9 +6,11 @@ from typing import Any
 import pytest
 
 from models import Anonymity, CommunityRole, QuestionState
+from resolvers import policy
 from resolvers.askers import handle_of
 from tests import documents as do
 from tests.asking import ask
+from tests.tables import table
 from tests.traces import answer
 from tests.unchanged import nothing_happens
 from tests.world import gid
@@ -173,6 +175,7 @@ EDITS = {
 }
 
 
+@table(policy.edit_question)
 @pytest.mark.parametrize("anonymous", [False, True])
 async def test_who_edits_a_question_and_when(world, ann, bob, community, board, anonymous):
     member = await world.person("Mel")

@@ -44,6 +44,11 @@ BY = {
     "CompleteTask": "Ida",
     "JoinCommunity": "Dev",
     "Comment": "Olga",
+    "PlanSession": "Olga",
+    "MoveSession": "Olga",
+    "LinkRecording": "Olga",
+    "ReleaseReplay": "Olga",
+    "CancelSession": "Olga",
 }
 
 # What another does, so that a feed has something to tell.
@@ -57,6 +62,7 @@ MOVES = {
     "EscalationsLive": "EscalateTopic",
     "TopicWithCommentsLive": "Comment",
     "MyTasksLive": "AcceptTask",
+    "ScheduleLive": "MoveSession",
 }
 
 
@@ -97,6 +103,7 @@ async def stage(world: World) -> Stage:
     comment = await world.comment(topic, olga)
     poll, options = await world.poll(board)
     draft, _ = await world.poll(board, state=PollState.DRAFT)
+    session = await world.session(keynote)
     screen, _, _ = await world.kiosk(board)
     ids = {
         "networkId": gid(world.network),
@@ -104,6 +111,12 @@ async def stage(world: World) -> Stage:
         "fromCommunityId": gid(support),
         "toCommunityId": gid(experts),
         "boardId": gid(board),
+        "sessionId": gid(session),
+        "room": "Aula",
+        "note": "More people want to come.",
+        "url": "https://example.com/recording",
+        "startsAt": "2026-03-05T09:00:00Z",
+        "endsAt": "2026-03-05T10:00:00Z",
         "questionId": gid(question),
         "pendingId": gid(pending),
         "pollId": gid(poll),

@@ -144,8 +144,8 @@ async def test_twenty_differences_are_announced_as_exactly_those_twenty(desk: De
 
 
 async def test_a_change_says_from_what_to_what_in_the_time_of_the_place(desk: Desk):
-    await desk.world.change(desk.world.network, time_zone="Europe/Brussels")
     await desk.take_in(ONE)
+    assert (await desk.world.fresh(desk.world.network)).time_zone == "Europe/Brussels", "it had none of its own"
     moved = ONE.replace(b"2026-03-05T10:00:00+01:00", b"2026-03-06T11:30:00+01:00", 1)
     await desk.take_in(moved.replace(b"<title>Talk a", b"<room>Attic</room><title>Talk a"))
     session = await desk.session("a")

@@ -26,10 +26,11 @@ from models import (
 )
 from schema.root import build
 from server import Service
-from tests.actions import ACTIONS, NO_ACTION, USUAL, Picks, Turn
+from tests.actions import ACTIONS, NO_ACTION, USUAL
 from tests.client import DEADLINE, Client, operations, settled
 from tests.conftest import ManualClock, administer, empty, make_service
 from tests.replica import FRAGMENT, KINDS, ROW, Replica, fresh
+from tests.turns import Picks, Turn
 from tests.world import World, gid
 
 SHARDS = 4

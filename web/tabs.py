@@ -37,6 +37,7 @@ TABS = (
     Tab("board_as_attendee", "attendee", {"boardId": "boards/keynote"}, {"after": None, "questionId": ""}),
     Tab("board_as_moderator", "moderator", {"boardId": "boards/keynote"}, {"after": None, "questionId": ""}),
     Tab("board_on_screen", "display", {"boardId": "boards/keynote"}, {"after": None}),
+    Tab("schedule", "attendee", {"networkId": "networks/conference"}, {"after": None, "mine": False, "sessionId": ""}),
     Tab("escalations", "support agent", {"networkId": "networks/company"}, {"after": None}),
     Tab("ask_a_question", "attendee", {"boardId": "boards/keynote"}, {"body": "Is there tea?", "anonymous": False}),
     Tab(

@@ -1,4 +1,8 @@
-"""Halden Days 2026: a network of its own, with guests, a keynote and the board of its questions."""
+"""Halden Days 2026: a network of its own, with guests, a programme, a keynote and the board of its questions."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from importlib.resources import files
 
 from commands.demo import places
 from commands.demo.cast import AMARA, CLARA, CONFERENCE, CROWD, GUESTS, KARIN, PAUL, RUTH, SOFIA, Person
@@ -6,22 +10,37 @@ from commands.demo.story import Story
 from models import (
     Admits,
     AnsweredHow,
-    Community,
-    CommunityPurpose,
+    BoardState,
     CommunityRole,
     MemberKind,
     Network,
     NetworkKind,
     Question,
     QuestionBoard,
+    Session,
+    Speaker,
 )
-from resolvers import boards, merges, panels, questions
+from resolvers import (
+    boards,
+    communities,
+    frab,
+    imports,
+    merges,
+    networks,
+    panels,
+    policy,
+    questions,
+    schedules,
+    speakers,
+)
 from resolvers import votes as upvotes
+from resolvers.programme import Draft
 
 NAMES = {key: name for key, (_, name) in places.COMMUNITIES.items()}
-ABOUT_KEYNOTE = "Ruth Abel and Sofia Marin on uncertainty, and what it costs. Ask on the board; we read all of it."
+PROGRAMME = files(__package__).joinpath("programme.xml")
+OPENS_BEFORE = timedelta(hours=24)
 
-PARTS = 2
+PARTS = 3
 
 
 async def tell(story: Story) -> None:
@@ -31,9 +50,53 @@ async def tell(story: Story) -> None:
         await story.hire(network, colleague, by=CLARA)
     for guest in GUESTS:
         await story.hire(network, guest, by=CLARA, kind=MemberKind.EXTERNAL)
+    story.told("The programme")
+    sessions = await _programme(story, network)
     await _foyer(story, network)
+    await _plans(story, network, sessions)
     story.told("The keynote and its questions")
-    await _ask(story, await _keynote(story, network))
+    await _ask(story, await _keynote(story, sessions[NAMES[places.KEYNOTE]]))
+
+
+async def _programme(story: Story, network: Network) -> dict[str, Session]:
+    """Imported as any conference is, and moved so that the keynote is going on when somebody looks. By title."""
+    conference = _now(frab.read(PROGRAMME.read_bytes()))
+    await networks.update(story.by(CLARA), network.id, time_zone=conference.time_zone, outsider_tier=None)
+    clara = story.by(CLARA)
+    async with clara.transaction() as tx:
+        await imports.take_in(
+            tx, await tx.get(policy.administer_network, network.id), conference, opens_before=OPENS_BEFORE
+        )
+    async with clara.reading() as db:
+        sessions = await db.find_all(Session, Session.network_id == network.id)
+    return {session.title: session for session in sessions}
+
+
+def _now(conference: frab.Conference) -> frab.Conference:
+    (keynote,) = [talk for talk in conference.talks if talk.title == NAMES[places.KEYNOTE]]
+    now = datetime.now(UTC)
+    begins = now.replace(minute=now.minute // 30 * 30, second=0, microsecond=0) - timedelta(minutes=30)
+    by = begins - keynote.starts_at
+    talks = [replace(talk, starts_at=talk.starts_at + by, ends_at=talk.ends_at + by) for talk in conference.talks]
+    return replace(conference, talks=talks)
+
+
+async def _plans(story: Story, network: Network, sessions: dict[str, Session]) -> None:
+    """Who speaks says so; some plan to attend; one talk moves, and one is called off."""
+    for speaker in (RUTH, SOFIA):
+        async with story.by(CLARA).reading() as db:
+            named = await db.find(Speaker, Speaker.network_id == network.id, Speaker.name == speaker.name)
+        if named:
+            _, token = await speakers.create_claim(story.by(CLARA), named.id)
+            await speakers.claim(story.by(speaker), token=token)
+    others = [session for title, session in sorted(sessions.items()) if title != NAMES[places.KEYNOTE]]
+    for n, guest in enumerate(CROWD):
+        for session in others[n % 3 :: 3 + n % 2]:
+            await communities.join(story.by(guest), session.community_id)
+    moved, off = sessions["Cable glands, or how water finds its way"], sessions["Torque drivers: a comparison"]
+    larger = Draft(room="Main hall")
+    await schedules.change(story.by(CLARA), moved.id, larger, note="More of you want to come than the library holds.")
+    await schedules.cancel(story.by(CLARA), off.id, note="Lena is needed at a customer's. The drivers are at her desk.")
 
 
 async def _foyer(story: Story, network: Network) -> None:
@@ -56,31 +119,26 @@ async def _foyer(story: Story, network: Network) -> None:
     await story.comment(taxi, CROWD[5], "One for me, please. I have only hand luggage.")
 
 
-async def _keynote(story: Story, network: Network) -> QuestionBoard:
-    keynote = await story.community(
-        network,
-        NAMES[places.KEYNOTE],
-        by=CLARA,
-        about=ABOUT_KEYNOTE,
-        purpose=CommunityPurpose.SESSION,
-        admits=Admits.EXTERNALS,
-    )
-    await _seat(story, keynote)
-    board = await boards.create(
-        story.by(CLARA),
-        keynote.id,
-        title=places.BOARD,
-        plan=boards.Plan(open_per_asker=10, asks_per_minute=10),
-    )
+async def _keynote(story: Story, session: Session) -> QuestionBoard:
+    await _seat(story, session)
+    async with story.by(CLARA).reading() as db:
+        board = await db.find(QuestionBoard, QuestionBoard.community_id == session.community_id)
+    if board is None:
+        raise LookupError("each session has a board")
+    await boards.update(story.by(CLARA), board.id, title=places.BOARD, plan=boards.AS_IT_IS)
     story.clock.skip(hours=3)
+    if board.state is BoardState.OPEN:
+        return board
     return await boards.open_(story.by(CLARA), board.id)
 
 
-async def _seat(story: Story, keynote: Community) -> None:
+async def _seat(story: Story, session: Session) -> None:
+    async with story.by(CLARA).reading() as db:
+        keynote = await db.get(policy.see_community, session.community_id)
     await story.admit(keynote, AMARA, CommunityRole.MANAGER, by=CLARA)
-    for speaker in (RUTH, SOFIA):
-        await story.admit(keynote, speaker, CommunityRole.PRESENTER, by=CLARA)
     await story.join(keynote, [guest for guest in GUESTS if guest is not RUTH])
+    for early in CROWD[:5]:
+        await schedules.check_in(story.by(early), session.id)
 
 
 async def _ask(story: Story, board: QuestionBoard) -> None:
