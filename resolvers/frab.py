@@ -20,6 +20,7 @@ SIZE_MOST = 32 * 1024 * 1024
 SESSIONS_MOST = 10_000
 CHUNK = 64 * 1024
 BLANKS: Any = re.compile(rb"\s*")
+DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 PROLOG = {b"<?": b"?>", b"<!--": b"-->"}
 ID_MOST, NAME_MOST, TITLE_MOST, ABSTRACT_MOST = 100, 200, 300, 50_000
 LONGEST = timedelta(days=31)
@@ -304,9 +305,14 @@ def _day_change(text: str, line: int) -> time:
     if not text:
         return time()
     try:
-        return time.fromisoformat(text.zfill(5))
+        return _time(text).replace(tzinfo=None)
     except ValueError:
         raise Unreadable(f"the day change {markup.cut(text, 50)!r} is no time of day", line) from None
+
+
+def _time(text: str) -> time:
+    """Some tools write 9:30."""
+    return time.fromisoformat(f"0{text}" if text[1:2] == ":" else text)
 
 
 @dataclass(frozen=True)
@@ -317,20 +323,23 @@ class _Times:
     day_change: time
 
     def start(self, event: _Event) -> datetime:
-        if event.texts.get("date"):
+        if on := event.texts.get("date"):
             line = event.lines["date"]
+            if DAY.fullmatch(on):
+                return self._placed(self._on(on, event.texts.get("start", ""), line), event.day, line)
             return self._placed(self._moment(event.texts["date"], line), event.day, line)
         line = event.lines.get("start", event.line)
         if event.day is None or not event.day.date or not event.texts.get("start"):
             raise Unreadable("the event has no date, nor a start on a day with a date", line)
-        return self._placed(self._on(event.day, event.texts["start"], line), event.day, line)
+        begins = self._on(event.day.date, event.texts["start"], line)
+        is_night = begins.time() < self.day_change
+        return self._placed(begins, event.day, line, later=timedelta(days=int(is_night)))
 
-    def _on(self, day: _Day, start: str, line: int) -> datetime:
+    def _on(self, day: str, start: str, line: int) -> datetime:
         try:
-            on, at = date.fromisoformat(day.date or ""), time.fromisoformat(start.zfill(5))
-            return datetime.combine(on + timedelta(days=at < self.day_change), at)
-        except (ValueError, OverflowError):
-            text = markup.cut(f"{day.date} {start}", 50)
+            return datetime.combine(date.fromisoformat(day), _time(start))
+        except ValueError:
+            text = markup.cut(f"{day} {start}", 50)
             raise Unreadable(f"{text!r} is no day and time of day", line) from None
 
     def _moment(self, text: str, line: int) -> datetime:
@@ -339,13 +348,13 @@ class _Times:
         except ValueError:
             raise Unreadable(f"{markup.cut(text, 50)!r} is no date like 2026-02-01T10:30:00+01:00", line) from None
 
-    def _placed(self, moment: datetime, day: _Day | None, line: int) -> datetime:
+    def _placed(self, moment: datetime, day: _Day | None, line: int, *, later: timedelta = timedelta()) -> datetime:
         """In UTC: by its own offset, by the time zone of the conference, or by the offset of its day."""
         zone = moment.tzinfo or self.zone or self._zone_of(day)
         if zone is None:
             raise Unreadable("the time has no offset, and the file names no time zone", line)
         try:
-            return moment.replace(tzinfo=zone).astimezone(UTC)
+            return (moment + later).replace(tzinfo=zone).astimezone(UTC)
         except OverflowError:
             raise Unreadable("the time is out of range", line) from None
 

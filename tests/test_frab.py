@@ -42,6 +42,9 @@ TIMES = {
     "and in winter": ({"date": "2026-01-05T10:00:00"}, (2026, 1, 5, 9, 0)),
     "the day and the start": ({"date": ""}, (2026, 3, 5, 9, 0)),
     "a start of one digit": ({"date": "", "start": "9:30"}, (2026, 3, 5, 8, 30)),
+    "and with seconds": ({"date": "", "start": "9:30:00"}, (2026, 3, 5, 8, 30)),
+    "a start with an offset": ({"date": "", "start": "10:00+05:00"}, (2026, 3, 5, 5, 0)),
+    "a date that is a day, and the start": ({"date": "2026-03-06"}, (2026, 3, 6, 9, 0)),
 }
 
 
@@ -125,6 +128,11 @@ REFUSED: dict[str, tuple[str, int, str]] = {
         FINE.replace("2026-03-05T10:00:00+01:00", "9999-12-31T23:30:00+00:00"), 10, "calendars"),
     "a date beyond them": (
         FINE.replace("2026-03-05T10:00:00+01:00", "9999-12-31T23:30:00-12:00"), 11, "out of range"),
+    "a day without a start": (
+        FINE.replace("2026-03-05T10:00:00+01:00", "2026-03-05").replace("<start>10:00</start>", ""), 11, "no day"),
+    "a wrong change of day": (FINE.replace("</conference>", "<day_change>noon</day_change></conference>"), 3, "'noon'"),
+    "an encoding that is none": (FINE.replace("UTF-8", "KLINGON-8"), 1, "no well-formed XML"),
+    "a depth without end": (FINE.replace("Talk a", "<b>" * 5_000), 14, "no well-formed XML"),
     "a time in no zone": (
         FINE.replace("<time_zone_name>Europe/Brussels</time_zone_name>", "").replace("10:00:00+01:00", "10:00:00"),
         11, "no offset"),
@@ -143,6 +151,16 @@ def test_refused_with_the_line(text: str, line: int, why: str):
         frab.read(text.encode())
     assert why in str(refusal.value)
     assert (refusal.value.line, f"line {line}: " in str(refusal.value)) == (line, True)
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "iso-8859-1", "utf-8-sig"])
+def test_other_encodings_are_read_and_hide_no_document_type(encoding: str):
+    text = FINE.replace("UTF-8", "UTF-16" if encoding == "utf-16" else encoding.removesuffix("-sig"))
+    text = text.replace("Talk a", "Café")
+    assert only(text.encode(encoding)).title == "Café"
+    typed = text.replace("<schedule>", '<!DOCTYPE s [<!ENTITY l0 "ha">]>\n<schedule>')
+    with pytest.raises(Unreadable, match="document type"):
+        frab.read(typed.encode(encoding))
 
 
 def test_a_file_that_is_too_large_is_not_even_parsed(monkeypatch: pytest.MonkeyPatch):
