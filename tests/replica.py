@@ -51,7 +51,7 @@ LEFT_OUT: dict[str, str] = {
     "QuestionBoard.joinUrl": _PANEL,
     "QuestionBoard.visitorCount": "counted when it is asked for: those who come are not announced",
     "QuestionBoard.mutedAskers": "the hall is not told when somebody is muted, only the panel",
-    "QuestionBoard.export": "a file that is made when it is asked for",
+    "QuestionBoard.export": "a file of all that is on the board, made when it is asked for",
 }
 ROW = "...Row"
 
