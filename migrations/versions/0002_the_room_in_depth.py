@@ -336,11 +336,11 @@ def upgrade() -> None:
         batch_op.add_column(sa.Column("answer_window_id", sa.Uuid(), nullable=True))
         batch_op.create_index(batch_op.f("ix_question_answer_window_id"), ["answer_window_id"], unique=False)
         batch_op.create_index(batch_op.f("ix_question_merged_into_id"), ["merged_into_id"], unique=False)
+        batch_op.create_foreign_key(batch_op.f("fk_question_merged_into_id"), "question", ["merged_into_id"], ["id"])
+        batch_op.create_foreign_key(batch_op.f("fk_question_rejected_by_id"), "member", ["rejected_by_id"], ["id"])
         batch_op.create_foreign_key(
             batch_op.f("fk_question_answer_window_id"), "answer_window", ["answer_window_id"], ["id"]
         )
-        batch_op.create_foreign_key(batch_op.f("fk_question_merged_into_id"), "question", ["merged_into_id"], ["id"])
-        batch_op.create_foreign_key(batch_op.f("fk_question_rejected_by_id"), "member", ["rejected_by_id"], ["id"])
 
     with op.batch_alter_table("question_board", schema=None) as batch_op:
         batch_op.add_column(sa.Column("show_counts", sa.String(length=16), server_default="ALWAYS", nullable=False))
@@ -392,9 +392,9 @@ def downgrade() -> None:
         batch_op.drop_column("show_counts")
 
     with op.batch_alter_table("question", schema=None) as batch_op:
+        batch_op.drop_constraint(batch_op.f("fk_question_answer_window_id"), type_="foreignkey")
         batch_op.drop_constraint(batch_op.f("fk_question_rejected_by_id"), type_="foreignkey")
         batch_op.drop_constraint(batch_op.f("fk_question_merged_into_id"), type_="foreignkey")
-        batch_op.drop_constraint(batch_op.f("fk_question_answer_window_id"), type_="foreignkey")
         batch_op.drop_index(batch_op.f("ix_question_merged_into_id"))
         batch_op.drop_index(batch_op.f("ix_question_answer_window_id"))
         batch_op.drop_column("answer_window_id")
