@@ -22,6 +22,7 @@ MACHINERY = {
     "live",
     "paging",
     "problems",
+    "queues",
     "reports",
     "search",
 }
