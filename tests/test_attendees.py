@@ -99,7 +99,7 @@ async def test_a_link_that_is_good_no_longer_is_answered_alike_whatever_the_reas
             await owner.client.do(do.DISABLE, memberId=gid(karin.member))
     async with nothing_happens(world.service):
         problem = await world.nobody.problem(do.SIGN_IN_WITH_LINK, token=token)
-    assert problem == {"code": "INVALID", "field": ["token"], "rule": None, "currentVersion": None}
+    assert problem == {"code": "INVALID", "field": ["token"], "rule": None, "retryAfter": None, "currentVersion": None}
 
 
 async def test_a_new_link_signs_in_and_the_sign_ins_from_before_stay(world, owner, karin):
@@ -164,7 +164,7 @@ async def test_a_ticket_that_is_not_good_is_answered_alike_whatever_the_reason(w
         await owner.client.do(do.DISABLE, memberId=gid(karin.member))
     async with nothing_happens(world.service):
         problem = await world.nobody.problem(do.SIGN_IN_WITH_TICKET, ticket=forged.get(how, karin.ticket))
-    assert problem == {"code": "INVALID", "field": ["ticket"], "rule": None, "currentVersion": None}
+    assert problem == {"code": "INVALID", "field": ["ticket"], "rule": None, "retryAfter": None, "currentVersion": None}
 
 
 def test_a_ticket_fits_a_small_qr_code(karin):
