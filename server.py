@@ -2,16 +2,17 @@
 
 import asyncio
 import os
+import re
 import secrets
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 from pydantic import Field, SecretStr, field_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from sqlalchemy import text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
@@ -28,7 +29,7 @@ from resolvers import timetable
 from resolvers.cipher import Cipher
 from resolvers.clock import Clock, SystemClock
 from resolvers.context import Means
-from resolvers.limits import Limiter
+from resolvers.limits import Limiter, Range
 from resolvers.live import Live
 from resolvers.passwords import Passwords
 from schema.http import View
@@ -54,6 +55,13 @@ class Settings(BaseSettings):
     broker_url: str = "memory://"
     environment: Environment = Environment.DEVELOPMENT
     secret_key: SecretStr = Field(default=SecretStr(""), validate_default=True)
+    trusted_addresses: Annotated[tuple[Range, ...], NoDecode] = ()
+    join_url: str = ""
+
+    @field_validator("trusted_addresses", mode="before")
+    @classmethod
+    def _names_addresses(cls, value: object) -> object:
+        return [part for part in re.split(r"[\s,]+", value) if part] if isinstance(value, str) else value
 
     @field_validator("database_url")
     @classmethod
@@ -124,7 +132,8 @@ class Service:
         self.database = Database(self.settings.database_url)
         self.broadcast = bell(self.settings.broker_url)
         cipher = Cipher(self.settings.secret_key.get_secret_value())
-        self.means = Means(self.database, self.clock, cipher, Limiter(self.clock), self.passwords)
+        limiter = Limiter(self.clock, self.settings.trusted_addresses)
+        self.means = Means(self.database, self.clock, cipher, limiter, self.passwords, self.settings.join_url)
         self.relay = Relay(self.database, self.broadcast)
         self.live = Live(self.means, Feed(self.database, self.broadcast), **self.timing)
         self.database.committed = self.relay.nudge

@@ -5,13 +5,25 @@ from typing import Annotated
 
 import typer
 
-from commands import create_account, demo, doctor, export_schema, import_schedule, migrate, report, serve
+from commands import (
+    create_account,
+    demo,
+    doctor,
+    export_schema,
+    import_attendees,
+    import_schedule,
+    migrate,
+    qr_sheets,
+    report,
+    serve,
+)
 from commands.console import out
 
 app = typer.Typer(
     name="plenary",
     help="Plenary: an enterprise social network behind one GraphQL API, with live subscriptions.",
-    epilog="Settings: PLENARY_DATABASE_URL, PLENARY_BROKER_URL, PLENARY_SECRET_KEY, PLENARY_ENVIRONMENT.",
+    epilog="Settings: PLENARY_DATABASE_URL, PLENARY_BROKER_URL, PLENARY_SECRET_KEY, PLENARY_ENVIRONMENT, "
+    "PLENARY_TRUSTED_ADDRESSES, PLENARY_JOIN_URL.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,  # it would show what variables held: tokens, passwords
@@ -21,6 +33,8 @@ app.command()(demo.demo)
 app.command()(migrate.migrate)
 app.command()(create_account.create_account)
 app.command()(import_schedule.import_schedule)
+app.command()(import_attendees.import_attendees)
+app.command()(qr_sheets.qr_sheets)
 app.command()(export_schema.export_schema)
 app.command()(report.report)
 app.command()(doctor.doctor)

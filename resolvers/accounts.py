@@ -10,7 +10,18 @@ from uuid import UUID
 from sqlalchemy import update
 from sqlmodel import col
 
-from models import Account, AccountState, Kind, KioskKey, Principal, SignIn
+from models import (
+    Account,
+    AccountState,
+    Attendee,
+    Kind,
+    KioskKey,
+    Member,
+    MemberState,
+    Principal,
+    SignIn,
+    Visitor,
+)
 from realtime import topics
 from resolvers.context import Context
 from resolvers.errors import Conflict, DomainError, Flaw, Invalid, Unauthenticated
@@ -43,6 +54,8 @@ def digest(token: str) -> bytes:
 
 async def authenticate(db: Reader, token: str) -> tuple[UUID, SignIn | None]:
     """The principal that the token speaks for. Raises BadToken or ExpiredToken."""
+    if token.startswith("plenary_visitor_"):
+        return await of_device(db, token), None
     principal_id = await db.find(
         KioskKey.principal_id, KioskKey.token_hash == digest(token), col(KioskKey.revoked_at).is_(None)
     )
@@ -56,8 +69,21 @@ async def authenticate(db: Reader, token: str) -> tuple[UUID, SignIn | None]:
     return sign_in.principal_id, sign_in
 
 
+async def of_device(db: Reader, token: str) -> UUID:
+    """The visitor's principal. Raises BadToken."""
+    principal_id: UUID | None = await db.find(Visitor.principal_id, Visitor.token_hash == digest(token))
+    if principal_id is None:
+        raise BadToken("This sign-in is not valid.")
+    return principal_id
+
+
 async def _is_active(db: Reader, principal_id: UUID) -> bool:
-    return await db.find(Account.state, Account.principal_id == principal_id) is AccountState.ACTIVE
+    """With an account: it is. Without one: an attendee who is a member of the event."""
+    state = await db.find(Account.state, Account.principal_id == principal_id)
+    if state is not None:
+        return state is AccountState.ACTIVE
+    attends = (Member.principal_id == principal_id, Attendee.member_id == Member.id)
+    return await db.find(Member.state, *attends) is MemberState.ACTIVE
 
 
 async def of_viewer(ctx: Context) -> Account | None:
@@ -67,11 +93,17 @@ async def of_viewer(ctx: Context) -> Account | None:
 
 
 @dataclass(frozen=True)
-class Started:
+class Begun:
     """A new sign-in, and its token, which is told once."""
 
     sign_in: SignIn
     token: str = field(repr=False)
+
+
+@dataclass(frozen=True)
+class Started(Begun):
+    """As `Begun`, of an account."""
+
     account: Account
 
 
@@ -99,40 +131,50 @@ async def sign_in(ctx: Context, *, email: str, password: str) -> Started:
 
 
 def _check_tries(ctx: Context, here: str, this: str) -> None:
-    ctx.means.limiter.check(here, most=TRIES_PER_ADDRESS)
+    ctx.means.limiter.check(here, most=TRIES_PER_ADDRESS, address=ctx.address)
     ctx.means.limiter.check(this, most=TRIES_PER_ACCOUNT)
 
 
 async def start_sign_in(tx: Transaction, account: Account) -> Started:
+    begun = await begin_sign_in(tx, account.principal_id)
+    return Started(begun.sign_in, begun.token, account)
+
+
+async def begin_sign_in(tx: Transaction, principal_id: UUID, *, by_ticket: bool = False) -> Begun:
     token = new_token("sign_in")
-    row = SignIn(principal_id=account.principal_id, token_hash=digest(token), expires_at=tx.now + LIFETIME)
-    return Started(await tx.add(row), token, account)
+    expires_at = tx.now + LIFETIME
+    row = SignIn(principal_id=principal_id, token_hash=digest(token), expires_at=expires_at, by_ticket=by_ticket)
+    return Begun(await tx.add(row), token)
 
 
-async def sign_out(ctx: Context) -> Account:
+async def sign_out(ctx: Context) -> Account | None:
     """End the sign-in that is asking; its open sockets close."""
-    async with ctx.transaction() as tx:
-        account = await _own(ctx, tx)
-        await _end(tx, SignIn.id == (ctx.sign_in.id if ctx.sign_in else None))
-        return tx.answer(account)
+    return await _sign_out(ctx, SignIn.id == (ctx.sign_in.id if ctx.sign_in else None))
 
 
-async def sign_out_everywhere(ctx: Context) -> Account:
+async def sign_out_everywhere(ctx: Context) -> Account | None:
     """End every sign-in of the account."""
+    return await _sign_out(ctx, SignIn.principal_id == ctx.viewer)
+
+
+async def _sign_out(ctx: Context, which: Any) -> Account | None:
+    """An attendee may have signed in without an account."""
     async with ctx.transaction() as tx:
-        account = await _own(ctx, tx)
-        await _end(tx, SignIn.principal_id == ctx.viewer)
-        return tx.answer(account)
+        account = await tx.find(Account, Account.principal_id == ctx.somebody())
+        if account is None and ctx.sign_in is None:
+            raise Invalid(Flaw("A kiosk or a visitor does not sign out: it forgets its token."))
+        await end_sign_ins(tx, which)
+        return tx.answer(account) if account else None
 
 
 async def _own(ctx: Context, db: Reader) -> Account:
     account = await db.find(Account, Account.principal_id == ctx.somebody())
     if account is None:
-        raise Invalid(Flaw("A kiosk has no account; its key is revoked."))
+        raise Invalid(Flaw("There is no account to this sign-in."))
     return account
 
 
-async def _end(tx: Transaction, *which: Any) -> None:
+async def end_sign_ins(tx: Transaction, *which: Any) -> None:
     ended = update(SignIn).where(*which, col(SignIn.ended_at).is_(None)).values(ended_at=tx.now).returning(SignIn)
     for row in (await tx.raw(ended)).scalars().all():
         tx.announce([topics.sign_in(row.id)], Kind.RIGHTS, row)
@@ -156,7 +198,7 @@ async def change_password(ctx: Context, *, current: str, new: str) -> Account:
             raise Conflict("The password has been changed meanwhile.")
         locked.password_hash = password_hash
         kept = ctx.sign_in.id if ctx.sign_in else None
-        await _end(tx, SignIn.principal_id == ctx.viewer, SignIn.id != kept)
+        await end_sign_ins(tx, SignIn.principal_id == ctx.viewer, SignIn.id != kept)
         return tx.answer(account)
 
 

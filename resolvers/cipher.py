@@ -22,10 +22,16 @@ class Cipher:
     def __init__(self, secret: str) -> None:
         self._key = AESGCMSIV(_derive(secret, b"plenary cipher"))
         self._fingerprints = _derive(secret, b"plenary fingerprints")
+        self._signatures = _derive(secret, b"plenary signatures")
 
     def fingerprint(self, purpose: str, content: bytes) -> bytes:
         """Tells equal contents from others; without the key it tells nothing, not even of a short secret."""
         return hmac.digest(self._fingerprints, purpose.encode() + b"\0" + content, "sha256")
+
+    def sign(self, purpose: str, content: bytes) -> bytes:
+        """Proof that we said so, for one purpose: each has a key of its own. Compare it in constant time."""
+        key = hmac.digest(self._signatures, purpose.encode(), "sha256")
+        return hmac.digest(key, content, "sha256")
 
     def seal(self, purpose: str, content: bytes) -> bytes:
         nonce = os.urandom(NONCE)

@@ -19,9 +19,10 @@ from models import (
     MembershipState,
     MemberState,
     Visibility,
+    Visit,
 )
 from realtime import topics
-from resolvers import attendance, policy
+from resolvers import attendance, policy, visitors
 from resolvers.context import Context
 from resolvers.errors import Conflict, Forbidden, NotFound
 from resolvers.form import Form, form
@@ -125,6 +126,7 @@ async def archive(ctx: Context, community_id: UUID) -> Community:
         community = await tx.get(policy.own_community, community_id)
         community.state = CommunityState.ARCHIVED
         tx.announce([topics.community_activity(community_id)], Kind.ROW, community)
+        await visitors.end_visits_in(tx, community_id, community)
         return tx.answer(community)
 
 
@@ -217,6 +219,9 @@ async def remove(ctx: Context, membership_id: UUID, *, ban: bool) -> Membership:
         await _may_change(tx, community, membership)
         await _keep_owner(tx, membership, CommunityRole(0))
         state = MembershipState.BANNED if ban else MembershipState.REMOVED
+        if ban:
+            principal_id = await tx.find(Member.principal_id, Member.id == membership.member_id)
+            await visitors.end_visits_in(tx, community.id, membership, Visit.principal_id == principal_id)
         return tx.answer(await _end(tx, community, membership, state))
 
 

@@ -28,6 +28,7 @@ class Means:
     cipher: Cipher
     limiter: Limiter
     passwords: Passwords
+    join_url: str = ""  # where a join code leads; the code is put behind it
 
 
 @dataclass

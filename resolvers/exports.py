@@ -133,11 +133,11 @@ def _csv(lines: Sequence[Line]) -> str:
     writer = csv.writer(text, lineterminator="\r\n")
     writer.writerow(Line.__dataclass_fields__)
     for line in lines:
-        writer.writerow([_cell(value) for value in asdict(line).values()])
+        writer.writerow([cell(value) for value in asdict(line).values()])
     return text.getvalue()
 
 
-def _cell(value: Any) -> str:
+def cell(value: Any) -> str:
     """Never a formula: a question is written by anybody, and opened in the spreadsheet of whoever runs the board."""
     if isinstance(value, bool):
         return str(value).lower()

@@ -5,9 +5,9 @@ from uuid import UUID
 
 from sqlmodel import col
 
-from models import Account, Invitation, InvitationState, Kind, Member, MemberState, NetworkRole
+from models import Account, Invitation, InvitationState, Kind, Member, MemberState, NetworkRole, Visit
 from realtime import topics
-from resolvers import communities, policy
+from resolvers import communities, policy, visitors
 from resolvers.context import Context
 from resolvers.errors import Conflict, Forbidden
 from resolvers.form import form
@@ -53,6 +53,8 @@ async def disable(ctx: Context, member_id: UUID) -> Member:
             raise Conflict("A network keeps at least one owner.")
         member.state = MemberState.DISABLED
         await communities.end_all(tx, member)
+        mine = (Visit.network_id == member.network_id, Visit.principal_id == member.principal_id)
+        await visitors.end_visits_of(tx, member, *mine)
         tx.announce([topics.person(member.principal_id)], Kind.RIGHTS, member)
         return tx.answer(member)
 

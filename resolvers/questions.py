@@ -1,9 +1,10 @@
 """Questions: asked, edited and taken back by those who ask them."""
 
 from collections.abc import Collection
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
+from sqlalchemy import and_
 from sqlmodel import col
 
 from models import (
@@ -24,6 +25,7 @@ from resolvers.errors import Conflict, Flaw, Invalid
 from resolvers.form import form
 from resolvers.live import Source, Subject, fixed
 from resolvers.paging import Listing
+from resolvers.policy import Condition
 from resolvers.session import Reader, Transaction
 
 ALL = Listing("questions_all", policy.moderate_question, order=("-created_at",), parent="board_id")
@@ -33,6 +35,7 @@ MERGED = Listing("questions_merged", policy.moderate_question, order=("created_a
 
 LONGEST_MS = 48 * 3_600_000
 ADDRESSEES_MOST = 10
+KEPT_WITHDRAWN = timedelta(days=30)
 
 
 async def ask(
@@ -141,14 +144,16 @@ async def edit(ctx: Context, question_id: UUID, *, body: str, if_version: int | 
         return tx.answer(question)
 
 
-async def forget_withdrawn(tx: Transaction, *, before: datetime) -> None:
-    """What was taken back before then is kept no longer."""
-    stale = (Question.state == QuestionState.WITHDRAWN, col(Question.withdrawn_at) < before, Question.body != "")
-    for found in await tx.find_all(Question, *stale, order=Question.id):
-        question = await tx.lock(Question, Question.id == found.id)
-        if question:
-            question.body = ""
-            tell(tx, question)
+def outlived(db: Reader) -> Condition:
+    """Taken back so long ago that what it said is kept no longer, not even for its asker."""
+    is_old = col(Question.withdrawn_at) < db.now - KEPT_WITHDRAWN
+    return and_(col(Question.state) == QuestionState.WITHDRAWN, is_old, col(Question.body) != "")
+
+
+async def forget(tx: Transaction) -> None:
+    for question in await tx.lock_all(Question, outlived(tx)):
+        question.body = ""
+        tell(tx, question)
 
 
 def of_viewer(board: QuestionBoard, viewer: UUID) -> Subject:

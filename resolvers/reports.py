@@ -1,9 +1,11 @@
 """What a board, a session or a conference came to: counts over what the viewer may read, and over nothing else."""
 
 import statistics
-from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
+from operator import itemgetter
 from typing import Any
 from uuid import UUID
 
@@ -120,16 +122,17 @@ def _conference(network: Network) -> Scope:
 
 async def _read(db: Reader, scope: Scope) -> Report:
     sessions, expected, checked_in = await _heads(db, scope)
-    median, first = await _times(db, scope)
+    asked = await _asked(db, scope)
+    median, first = _times(asked)
     return Report(
         title=scope.title,
         sessions=sessions,
         expected=expected,
         checked_in=checked_in,
-        askers=await _askers(db, scope),
+        askers=len({question.asker for question in asked}),
         voters=await _voters(db, scope),
         ballots=await _number(db, policy.read_results, scope.polls, func.sum(Poll.voters)),
-        questions=await _states(db, scope),
+        questions=_states(asked),
         median_time_to_answer=median,
         time_to_first_answer=first,
         discussions=await _contents(db, scope, ContentKind.TOPIC, DISCUSSIONS, col(Content.comment_count) > 0),
@@ -162,43 +165,42 @@ async def _heads(db: Reader, scope: Scope) -> tuple[int, int, int]:
     return sessions, expected, checked_in
 
 
-async def _askers(db: Reader, scope: Scope) -> int:
-    """Everybody who asked by name, and every handle without one: so nobody is found to be both."""
-    handle = func.coalesce(Question.asker_handle, cast(Question.id, String))
-    unnamed = case((col(Question.author_id).is_(None), handle))
-    people = func.count(distinct(col(Question.author_id))) + func.count(distinct(unnamed))
-    return await _number(db, policy.see_question, scope.questions, people)
-
-
 async def _voters(db: Reader, scope: Scope) -> int:
     """Of questions whose votes the viewer may count. Ballots are apart: together they would tell who cast one."""
     voted = db.select(policy.count_votes).where(scope.questions).join(Vote, col(Vote.question_id) == Question.id)
     return int((await db.execute(voted.with_only_columns(func.count(distinct(col(Vote.principal_id)))))).scalar() or 0)
 
 
-async def _states(db: Reader, scope: Scope) -> dict[QuestionState, int]:
+async def _asked(db: Reader, scope: Scope) -> Sequence[Any]:
+    """What is counted of each question, all of it read at one moment.
+
+    An asker is a member who asked by name, or a handle without one: so nobody is found to be both.
+    """
+    asker = func.coalesce(cast(Question.author_id, String), Question.asker_handle, cast(Question.id, String))
     seen = db.select(policy.see_question).where(scope.questions)
-    counted = seen.with_only_columns(col(Question.state), func.count()).group_by(col(Question.state))
-    rows: Sequence[Any] = (await db.execute(counted)).all()
-    found = dict(rows)
+    facts = [col(Question.state), col(Question.board_id), col(Question.published_at), col(Question.answered_at)]
+    columns: list[Any] = [asker.label("asker"), *facts]
+    return (await db.execute(seen.with_only_columns(*columns))).all()
+
+
+def _states(asked: Sequence[Any]) -> dict[QuestionState, int]:
+    found = Counter(question.state for question in asked)
     return {state: found[state] for state in QuestionState if state in found}
 
 
-async def _times(db: Reader, scope: Scope) -> tuple[int | None, int | None]:
+def _times(asked: Sequence[Any]) -> tuple[int | None, int | None]:
     """How long a question waited for its answer, and how long a board for its first: the median, in seconds."""
-    seen = db.select(policy.see_question).where(
-        scope.questions, col(Question.published_at).is_not(None), col(Question.state).in_(STANDING)
-    )
-    columns = seen.with_only_columns(col(Question.board_id), col(Question.published_at), col(Question.answered_at))
-    waits: list[float] = []
-    asked, answered = defaultdict[UUID, list[Any]](list), defaultdict[UUID, list[Any]](list)
-    rows: Sequence[Any] = (await db.execute(columns)).all()
-    for board_id, published_at, answered_at in rows:
-        asked[board_id].append(published_at)
-        if answered_at:
-            answered[board_id].append(answered_at)
-            waits.append((answered_at - published_at).total_seconds())
-    return _median(waits), _median([(min(answered[id]) - min(asked[id])).total_seconds() for id in answered])
+    published = [question for question in asked if question.published_at and question.state in STANDING]
+    answered = [question for question in published if question.answered_at]
+    waits = [(question.answered_at - question.published_at).total_seconds() for question in answered]
+    first_asked = _first((question.board_id, question.published_at) for question in published)
+    first_answered = _first((question.board_id, question.answered_at) for question in answered)
+    return _median(waits), _median([(at - first_asked[id]).total_seconds() for id, at in first_answered.items()])
+
+
+def _first(moments: Iterable[tuple[UUID, datetime]]) -> dict[UUID, datetime]:
+    """The earliest moment of each board."""
+    return dict(sorted(moments, key=itemgetter(1), reverse=True))
 
 
 def _median(seconds: Sequence[float]) -> int | None:

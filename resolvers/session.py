@@ -124,9 +124,10 @@ class Transaction(Reader):
         locked = statement.with_for_update(of=entity, **LOCK).execution_options(populate_existing=True)
         return [self._settle(row) for row in await super().all(locked, **values)]
 
-    async def lock(self, what: type[R], *where: Any) -> R | None:
-        """As `find`, and nobody else changes it until this transaction has ended."""
-        locked = select(what).where(*where).limit(1).with_for_update(**LOCK).execution_options(populate_existing=True)
+    async def lock(self, what: type[R], *where: Any, patient: bool = True) -> R | None:
+        """As `find`, and nobody else changes it until this transaction has ended. Impatiently: None if it is locked."""
+        chosen = select(what).where(*where).limit(1)
+        locked = chosen.with_for_update(skip_locked=not patient, **LOCK).execution_options(populate_existing=True)
         row = (await self.raw(locked)).scalars().first()
         return None if row is None else self._settle(row)
 

@@ -1,4 +1,4 @@
-"""The timetable: sessions begin and end, and boards open, because it is time."""
+"""The timetable: sessions begin and end, boards open, and what was taken back is forgotten, because it is time."""
 
 import asyncio
 import logging
@@ -7,8 +7,8 @@ from typing import Any
 from sqlalchemy import and_, exists, not_, or_
 from sqlmodel import col
 
-from models import BoardState, QuestionBoard, Session, SessionState
-from resolvers import attendance, boards
+from models import BoardState, Community, CommunityState, Question, QuestionBoard, Session, SessionState
+from resolvers import attendance, boards, questions
 from resolvers.context import Context, Means
 from resolvers.session import Reader, Transaction
 
@@ -36,11 +36,13 @@ async def tick(means: Means) -> None:
     async with ctx.transaction() as tx:
         await _move_sessions(tx)
         await _open_boards(tx)
+        await questions.forget(tx)
 
 
 async def _is_due(db: Reader) -> bool:
     """Asked without a lock: most of the time nothing is."""
-    return bool(await db.find(Session.id, _due_session(db)) or await db.find(QuestionBoard.id, _due_board(db)))
+    looked = (Session, _due_session(db)), (QuestionBoard, _due_board(db)), (Question, questions.outlived(db))
+    return any([await db.find(row.id, due) is not None for row, due in looked])
 
 
 def _due_session(db: Reader) -> Any:
@@ -51,12 +53,15 @@ def _due_session(db: Reader) -> Any:
 
 
 def _due_board(db: Reader) -> Any:
-    """The board of a session that does not take place stays shut."""
+    """The board of a session that does not take place stays shut, and so does one in an archive."""
     is_called_off = exists().where(
         col(Session.community_id) == col(QuestionBoard.community_id), col(Session.state) == SessionState.CANCELLED
     )
+    is_archived = exists().where(
+        col(Community.id) == col(QuestionBoard.community_id), col(Community.state) == CommunityState.ARCHIVED
+    )
     is_time = and_(col(QuestionBoard.state) == BoardState.SCHEDULED, col(QuestionBoard.opens_at) <= db.now)
-    return and_(is_time, not_(is_called_off))
+    return and_(is_time, not_(is_called_off), not_(is_archived))
 
 
 async def _move_sessions(tx: Transaction) -> None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import strawberry
 
 from models import NOBODY
-from resolvers import accounts, invitations, networks
+from resolvers import accounts, invitations, networks, visitors
 from resolvers.errors import Flaw, Invalid
 from schema.base import Node, node, plain, project
 from schema.context import Info
@@ -14,7 +14,9 @@ from schema.problems import Payload, mutation
 
 if TYPE_CHECKING:
     from schema.networks import Network
+    from schema.visitors import Visit
 else:
+    Visit = Annotated["Visit", strawberry.lazy("schema.visitors")]
     Network = Annotated["Network", strawberry.lazy("schema.networks")]
 
 
@@ -26,7 +28,7 @@ class Account(Node):
 
 @strawberry.type(description="Whoever is asking.")
 class Viewer:
-    @strawberry.field(description="Their account; null for a kiosk.")
+    @strawberry.field(description="Their account; null for a kiosk, a visitor, and an attendee without one.")
     async def account(self, info: Info) -> Account | None:
         account = await accounts.of_viewer(info.context)
         return Account.of(account) if account else None
@@ -35,7 +37,11 @@ class Viewer:
     async def networks(self, info: Info) -> list[Network]:
         return [project(network) for network in await networks.of_viewer(info.context)]
 
-    @strawberry.field(description="When this sign-in ends by itself; null for a kiosk.")
+    @strawberry.field(description="The boards to which they came by a join code, the newest first.")
+    async def visits(self, info: Info) -> list[Visit]:
+        return [project(visit) for visit in await visitors.of_viewer(info.context)]
+
+    @strawberry.field(description="When this sign-in ends by itself; null for a kiosk and a visitor.")
     def signed_in_until(self, info: Info) -> datetime | None:
         return info.context.sign_in.expires_at if info.context.sign_in else None
 
@@ -46,7 +52,9 @@ class SignInPayload(Payload):
         default=None,
         description="For the header `Authorization: Bearer …`. Told once; null when a cookie was asked for.",
     )
-    account: Account | None = strawberry.field(default=None, description="Whose sign-in it is.")
+    account: Account | None = strawberry.field(
+        default=None, description="Whose sign-in it is; null for an attendee without one."
+    )
     expires_at: datetime | None = strawberry.field(default=None, description="When it ends by itself.")
 
 
@@ -72,11 +80,11 @@ class ChangePasswordInput:
     new_password: str = plain("Between 10 and 200 characters.")
 
 
-def _signed_in(started: accounts.Started, *, is_told: bool = True) -> SignInPayload:
+def signed_in(begun: accounts.Begun, *, is_told: bool = True) -> SignInPayload:
     return SignInPayload(
-        token=started.token if is_told else None,
-        account=Account.of(started.account),
-        expires_at=started.sign_in.expires_at,
+        token=begun.token if is_told else None,
+        account=project(begun.account) if isinstance(begun, accounts.Started) else None,
+        expires_at=begun.sign_in.expires_at,
     )
 
 
@@ -90,24 +98,24 @@ class AccountMutations:
         started = await accounts.sign_in(info.context, email=input.email, password=input.password)
         if keep is not None:
             keep(started.token)
-        return _signed_in(started, is_told=keep is None)
+        return signed_in(started, is_told=keep is None)
 
     @mutation("Make an account from an invitation, and sign in.", once=False)
     async def sign_up(self, info: Info, input: SignUpInput) -> SignInPayload:
         started = await invitations.sign_up(info.context, token=input.token, name=input.name, password=input.password)
-        return _signed_in(started)
+        return signed_in(started)
 
     @mutation("End this sign-in; its open sockets close.")
     async def sign_out(self, info: Info) -> Account:
         account = await accounts.sign_out(info.context)
         info.context.take_cookie()
-        return Account.of(account)
+        return project(account)
 
     @mutation("End every sign-in of the account.")
     async def sign_out_everywhere(self, info: Info) -> Account:
         account = await accounts.sign_out_everywhere(info.context)
         info.context.take_cookie()
-        return Account.of(account)
+        return project(account)
 
     @mutation("Change the password; every other sign-in ends.")
     async def change_password(self, info: Info, input: ChangePasswordInput) -> Account:

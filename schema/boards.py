@@ -8,10 +8,10 @@ from typing import Any
 import strawberry
 
 import models
-from models import Anonymity, BoardOrder, BoardState, Moderation, ShowCounts, Unanswered
-from resolvers import askers, boards, exports, policy, windows
+from models import Anonymity, BoardOrder, BoardState, Moderation, ShowCounts, Unanswered, VisitorRights
+from resolvers import askers, boards, codes, exports, policy, visitors, windows
 from resolvers.exports import ExportFormat
-from schema.base import ID, Node, edge, node, plain, project, row_id, viewer_can
+from schema.base import ID, Node, edge, guarded, node, plain, project, row_id, viewer_can
 from schema.communities import Community
 from schema.context import Info
 from schema.members import Member
@@ -21,6 +21,7 @@ from schema.problems import Payload, mutation
 strawberry.enum(BoardState, description="Whether a board takes questions.")
 strawberry.enum(Moderation, description="Whether questions wait for a moderator before the hall sees them.")
 strawberry.enum(Anonymity, description="Whether one may ask without one's name.")
+strawberry.enum(VisitorRights, description="What those who come by the join code may do.")
 strawberry.enum(ShowCounts, description="Who sees how many want a question answered.")
 strawberry.enum(BoardOrder, description="The order of a board's questions.")
 strawberry.enum(ExportFormat, description="As what a board is exported.")
@@ -47,6 +48,12 @@ class KioskKey(Node):
     revoked_at: datetime | None = plain("When it was revoked.")
 
 
+@strawberry.type(description="Strikingly many visitors who came from one address within a minute.")
+class VisitorBurst:
+    at: datetime = plain("When it was noticed last.")
+    size: int = plain("How many had come in the minute before.")
+
+
 @node("Where an audience asks and a panel answers.")
 class QuestionBoard(Node):
     title: str = plain("What it is about.")
@@ -65,6 +72,8 @@ class QuestionBoard(Node):
     community: Community | None = edge("community_id", policy.see_community, "Whose board it is.")
     windows: Connection[AnswerWindow] = connection(windows.ON_BOARD, "When somebody answers, earliest first.")
     kiosk_keys: Connection[KioskKey] = connection(boards.KEYS, "The keys of its displays; seen by those who run it.")
+    visitors: VisitorRights = plain("What those who come by the join code may do.")
+    join_code: str | None = guarded("join_code", policy.run_board, "What visitors type; for those who run it.")
     viewer_can = viewer_can(
         "QuestionBoard",
         ask=policy.ask_on_board,
@@ -72,6 +81,22 @@ class QuestionBoard(Node):
         manage=policy.manage_board,
         display=policy.display_board,
     )
+
+    @strawberry.field(description="Where a QR code is to lead, if the service knows; for those who run it.")
+    async def join_url(self, info: Info) -> str | None:
+        base, code = info.context.means.join_url, self.row.join_code
+        is_told = base and code and await info.context.allows(policy.run_board, self.row.id)
+        return codes.url(base, code) if is_told else None
+
+    @strawberry.field(description="How many have come by the join code; for those who run it.")
+    async def visitor_count(self, info: Info) -> int | None:
+        count: int | None = await info.context.of_row(visitors.counts, self.row.id)
+        return count
+
+    @strawberry.field(description="Whether strikingly many came at once; for those who run it.")
+    async def visitor_burst(self, info: Info) -> VisitorBurst | None:
+        is_told = self.row.burst_at and await info.context.allows(policy.run_board, self.row.id)
+        return VisitorBurst(at=self.row.burst_at, size=self.row.burst_size) if is_told else None
 
     @strawberry.field(description="The handles of the askers whose questions are refused; null but for its panel.")
     async def muted_askers(self, info: Info) -> list[str] | None:

@@ -6,18 +6,20 @@ import strawberry
 
 import models
 from models import NetworkKind, OutsiderTier
-from resolvers import communities, invitations, members, networks, policy, schedules
+from resolvers import attendees, communities, invitations, members, networks, policy, schedules
 from schema.base import ID, Node, node, plain, project, row_id, viewer_can
 from schema.context import Info
 from schema.paging import Connection, connection
 from schema.problems import mutation
 
 if TYPE_CHECKING:
+    from schema.attendees import Attendee
     from schema.communities import Community
     from schema.invitations import Invitation
     from schema.members import Member
     from schema.schedules import Room, Track
 else:
+    Attendee = Annotated["Attendee", strawberry.lazy("schema.attendees")]
     Community = Annotated["Community", strawberry.lazy("schema.communities")]
     Invitation = Annotated["Invitation", strawberry.lazy("schema.invitations")]
     Member = Annotated["Member", strawberry.lazy("schema.members")]
@@ -43,6 +45,9 @@ class Network(Node):
     )
     tracks: Connection[Track] = connection(schedules.TRACKS, "The tracks of its schedule, by name.")
     rooms: Connection[Room] = connection(schedules.ROOMS, "The rooms of its schedule, by name.")
+    attendees: Connection[Attendee] = connection(
+        attendees.IN_NETWORK, "Who is on the list, by e-mail; seen by those who administer it."
+    )
     viewer_can = viewer_can(
         "Network",
         read_schedule=policy.read_schedule,

@@ -14,6 +14,7 @@ from strawberry.schema.config import StrawberryConfig
 from resolvers import policy
 from resolvers.errors import Flaw, Invalid, NotFound
 from schema.accounts import AccountMutations, AccountQueries
+from schema.attendees import AttendeeMutations
 from schema.base import ID, Node, node_types, parse, project
 from schema.boards import BoardMutations
 from schema.comments import CommentMutations
@@ -34,6 +35,7 @@ from schema.reports import ReportQueries
 from schema.schedules import ScheduleMutations
 from schema.search import SearchQueries
 from schema.tasks import TaskMutations
+from schema.visitors import VisitorMutations
 
 MOST_NODES = 100
 TOKENS = 2_000  # of a document
@@ -80,6 +82,8 @@ class Mutation(
     PollMutations,
     PanelMutations,
     ScheduleMutations,
+    VisitorMutations,
+    AttendeeMutations,
 ):
     pass
 

@@ -1,7 +1,7 @@
 """What happens in the replay test: every deed that a feed may show, and who usually does it."""
 
 from tests.session_actions import SESSION_ACTIONS
-from tests.turns import CONTENT, TEXT, Action, kind_of_poll, mutation, nothing, options, plan, roles, text
+from tests.turns import CONTENT, TEXT, Action, kind_of_poll, mutation, nothing, options, plan, rights, roles, text
 
 ACTIONS: dict[str, Action] = SESSION_ACTIONS | {
     "ask": (
@@ -288,11 +288,27 @@ ACTIONS: dict[str, Action] = SESSION_ACTIONS | {
         "boards",
         text,
     ),
+    "give a code": (mutation("createJoinCode(boardId: $a)", "questionBoard { id }"), ("boards",), "", nothing),
+    "rotate the code": (
+        mutation("rotateJoinCode(boardId: $a, endVisits: $flag)", "questionBoard { id }", "$a: ID!, $flag: Boolean!"),
+        ("boards",),
+        "",
+        text,
+    ),
+    "let visitors": (
+        mutation(
+            "setVisitors(boardId: $a, visitors: $rights)", "questionBoard { id }", "$a: ID!, $rights: VisitorRights!"
+        ),
+        ("boards",),
+        "",
+        rights,
+    ),
     "archive": (mutation("archiveCommunity(communityId: $a)", "community { id }"), ("communities",), "", nothing),
     "disable": (mutation("disableMember(memberId: $a)", "member { id }"), ("members",), "", nothing),
 }
 
 _ACCOUNT = "of an account: what it ends, it ends at the door, which the replay does not pass"
+_LIST = "the list of attendees is in no feed"
 _INVITATION = "an invitation is in no feed"
 # Mutations of the schema that are no action, and why.
 NO_ACTION = {
@@ -308,6 +324,13 @@ NO_ACTION = {
     "muteAsker": "a mute is told where mutedAskers is asked for, and refuses what the asker does next",
     "createSpeakerClaim": "a claim is in no feed",
     "claimSpeaker": "its token is told to one client; tests/test_speakers.py claims",
+    "importAttendees": _LIST,
+    "createSignInLink": _LIST,
+    "reissueTicket": _LIST,
+    "signInWithLink": _ACCOUNT,
+    "signInWithTicket": _ACCOUNT,
+    "checkInAttendee": "who enters by the door enters as by joining",
+    "joinBoard": "a code is for those who come; who has come is the replay's visitor",
     "createKioskKey": "a key is in no feed, and its display follows nothing yet",
 }
 
@@ -324,4 +347,5 @@ USUAL = {
     "draft poll": "presenter", "open poll": "presenter", "close poll": "presenter",
     "withdraw poll": "owner", "cast ballot": "member", "retract ballot": "member",
     "tier": "admin", "check in": "member",
+    "give a code": "owner", "rotate the code": "owner", "let visitors": "presenter",
 }  # fmt: skip

@@ -120,6 +120,27 @@ WITHDRAW_POLL = mutation("withdrawPoll", "pollId: ID!", _POLL)
 CAST_BALLOT = mutation("castBallot", "pollId: ID!, optionIds: [ID!]!", _POLL)
 RETRACT_BALLOT = mutation("retractBallot", "pollId: ID!", _POLL)
 
+_CODE = "questionBoard { id visitors joinCode joinUrl visitorCount visitorBurst { at size } }"
+JOIN_BOARD = mutation(
+    "joinBoard",
+    "code: String!, name: String!, deviceToken: String",
+    "token visit { id name createdAt endedAt boardId board { id title } }",
+)
+CREATE_JOIN_CODE = mutation("createJoinCode", "boardId: ID!", _CODE)
+ROTATE_JOIN_CODE = mutation("rotateJoinCode", "boardId: ID!, endVisits: Boolean", _CODE)
+SET_VISITORS = mutation("setVisitors", "boardId: ID!, visitors: VisitorRights!", _CODE)
+
+_LINE = "lines { line email outcome message signInToken ticket }"
+_SIGNED_IN = "token expiresAt account { id }"
+IMPORT_ATTENDEES = mutation("importAttendees", "networkId: ID!, csv: String!, dryRun: Boolean", _LINE)
+CREATE_SIGN_IN_LINK = mutation("createSignInLink", "attendeeId: ID!", "attendee { id email } token")
+REISSUE_TICKET = mutation("reissueTicket", "attendeeId: ID!", "attendee { id email } ticket")
+SIGN_IN_WITH_LINK = mutation("signInWithLink", "token: String!", _SIGNED_IN)
+SIGN_IN_WITH_TICKET = mutation("signInWithTicket", "ticket: String!", _SIGNED_IN)
+CHECK_IN_ATTENDEE = mutation(
+    "checkInAttendee", "sessionId: ID!, ticket: String!", "membership { id state member { name } }"
+)
+
 INVITE = mutation("inviteToCommunity", "communityId: ID!, input: InviteToCommunityInput!", "membership { id state }")
 JOIN = mutation("joinCommunity", "communityId: ID!", "membership { id state }")
 ACCEPT_MEMBERSHIP = mutation("acceptMembership", "communityId: ID!", "membership { id state roles }")

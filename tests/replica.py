@@ -23,7 +23,7 @@ fragment Row on Node {
   ... on Community { name about purpose visibility admits joinPolicy communityState: state memberCount }
   ... on QuestionBoard {
     title boardState: state moderation anonymity showCounts order maxLength openPerAsker asksPerMinute votesPerPerson
-    opensAt openedAt closedAt
+    opensAt openedAt closedAt visitors
   }
   ... on Comment { text: body lifecycle createdAt editedAt }
   ... on Task {
@@ -45,7 +45,14 @@ fragment Row on Node {
 }
 """
 # Plain fields of a feed's types that the fragment leaves out, by "Type.field", and why.
-LEFT_OUT: dict[str, str] = {"QuestionBoard.mutedAskers": "the hall is not told when somebody is muted, only the panel"}
+_PANEL = "told to the panel by its own feed alone; tests/test_visits.py follows it there"
+LEFT_OUT: dict[str, str] = {
+    "QuestionBoard.joinCode": _PANEL,
+    "QuestionBoard.joinUrl": _PANEL,
+    "QuestionBoard.visitorCount": "counted when it is asked for: those who come are not announced",
+    "QuestionBoard.mutedAskers": "the hall is not told when somebody is muted, only the panel",
+    "QuestionBoard.export": "a file of all that is on the board, made when it is asked for",
+}
 ROW = "...Row"
 
 

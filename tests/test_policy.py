@@ -14,6 +14,7 @@ from models import (
     NOBODY,
     Admits,
     Attendance,
+    Attendee,
     Ballot,
     BoardState,
     CommunityPurpose,
@@ -42,6 +43,7 @@ from models import (
     TaskState,
     Track,
     Visibility,
+    VisitorRights,
     Vote,
 )
 from resolvers import policy
@@ -64,6 +66,8 @@ UNSEEN = {
     "QuestionAddressee",
     "WindowAnswerer",
     "AskerMute",
+    "Visitor",
+    "SignInLink",
 }
 
 
@@ -150,6 +154,7 @@ class Population:
         await elsewhere.content(foreign, stranger)
         await elsewhere.question(await elsewhere.board(foreign), stranger)
         for place, by in ((world, self.people["network admin"]), (elsewhere, stranger)):
+            await place.add(Attendee(network_id=place.network.id, member_id=by.member.id, email="new@example.com"))
             invitation = Invitation(
                 network_id=place.network.id,
                 inviter_id=by.member.id,
@@ -224,6 +229,8 @@ class Population:
                 await world.change(key, revoked_at=world.now)
                 self.viewers[f"display in {community.name}"] = display.viewer
                 self.viewers[f"revoked display in {community.name}"] = revoked.viewer
+                await world.change(board, visitors=VisitorRights.ASK_AND_VOTE)
+                self.viewers[f"visitor in {community.name}"] = (await world.visitor(board, "Vic")).viewer
             states = list(QuestionState) if board_state is BoardState.OPEN and rich else [QuestionState.VISIBLE]
             for n, question_state in enumerate(states):
                 asker = people["anonymous asker" if n % 2 else "author"]

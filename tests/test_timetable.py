@@ -7,16 +7,17 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
-from models import BoardState, Kind, SessionState
+from models import BoardState, Kind, QuestionState, SessionState
 from realtime import topics
 from resolvers import session as transactions
 from resolvers import timetable
 from server import Service, Settings
+from tests import documents as do
 from tests.client import until
 from tests.conftest import ManualClock
 from tests.traces import changes
 from tests.unchanged import nothing_happens
-from tests.world import Person, World
+from tests.world import Person, World, gid
 
 
 @pytest.fixture
@@ -107,3 +108,23 @@ async def test_a_service_looks_at_the_clock_by_itself(database_url: str, clock: 
         looking = asyncio.create_task(look())
         await until(looking.done)
     assert seen[-1] == "LIVE"
+
+
+async def test_what_was_taken_back_is_forgotten_after_thirty_days(world, ann, bob, community, board, clock):
+    question = await world.question(board, bob, "Oops", state=QuestionState.PENDING)
+    await bob.client.do(do.WITHDRAW_QUESTION, questionId=gid(question))
+    for days, body in ((29, "Oops"), (2, "")):
+        clock.advance(seconds=days * 86_400)
+        await timetable.tick(world.service.means)
+        assert (await world.fresh(question)).body == body
+    before = len(await changes(world.service))
+    await timetable.tick(world.service.means)
+    assert len(await changes(world.service)) == before
+
+
+async def test_a_board_in_an_archive_stays_shut(world, ann, community, clock):
+    board = await world.board(community, state=BoardState.SCHEDULED, opens_at=clock.now())
+    await ann.client.do(do.ARCHIVE, communityId=gid(community))
+    clock.advance(seconds=60)
+    await timetable.tick(world.service.means)
+    assert (await world.fresh(board)).state is BoardState.SCHEDULED

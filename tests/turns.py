@@ -43,6 +43,10 @@ def roles(turn: Turn) -> dict[str, Any]:
     return {"roles": [["MEMBER"], ["PRESENTER"], ["MANAGER"], ["RESPONDER"], ["OWNER"]][turn.picks[1] % 5]}
 
 
+def rights(turn: Turn) -> dict[str, Any]:
+    return {"rights": ["NONE", "READ", "ASK", "ASK_AND_VOTE"][turn.picks[1] % 4]}
+
+
 def plan(turn: Turn) -> dict[str, Any]:
     counts, moderation = ["ALWAYS", "AFTER_CLOSE", "MODERATORS"], ["PRE", "NONE"]
     return text(turn) | {"counts": counts[turn.picks[1] % 3], "moderation": moderation[turn.picks[1] % 2]}

@@ -4,6 +4,7 @@ The only place that says so.
 """
 
 from resolvers.policy.accounts import see_account
+from resolvers.policy.attendees import manage_attendee, scan_tickets, see_attendee
 from resolvers.policy.boards import RUNNING as RUNNING_BOARDS
 from resolvers.policy.boards import (
     ask_on_board,
@@ -26,6 +27,7 @@ from resolvers.policy.communities import (
     contribute_to_community,
     edit_community,
     escalate_into_community,
+    is_open_to_all,
     join_community,
     leave_community,
     list_members,
@@ -114,3 +116,4 @@ from resolvers.policy.tasks import (
     see_participant,
     see_task,
 )
+from resolvers.policy.visitors import board_by_code, see_visit

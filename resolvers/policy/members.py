@@ -6,9 +6,11 @@ from sqlalchemy import or_
 from sqlalchemy.orm import aliased
 from sqlmodel import col
 
-from models import KioskKey, Member, Membership, MembershipState, Question
+from models import KioskKey, Member, Membership, MembershipState, Question, Visit
+from resolvers.policy.boards import visits
 from resolvers.policy.communities import belongs_to
 from resolvers.policy.networks import administrator, internal, is_self, stands_in
+from resolvers.policy.questions import PUBLISHED
 from resolvers.policy.rules import Condition, Viewer, rule, sight, some
 
 
@@ -40,6 +42,22 @@ def _shows_question_of(viewer: Viewer, member: Any) -> Condition:
     )
 
 
+def _asks_where_visiting(viewer: Viewer, member: Any) -> Condition:
+    """A visitor learns who asked what the hall can read."""
+    visit, question = aliased(Visit), aliased(Question)
+    return some(
+        visit,
+        question,
+        where=[
+            visit.principal_id == viewer,
+            question.board_id == visit.board_id,
+            question.author_id == member.id,
+            col(question.state).in_(PUBLISHED),
+            visits(viewer, visit.board_id),
+        ],
+    )
+
+
 @sight(Member)
 def see_member(viewer: Viewer, member: Any) -> Condition:
     return or_(
@@ -47,6 +65,7 @@ def see_member(viewer: Viewer, member: Any) -> Condition:
         is_self(viewer, member.id),
         _shares_community(viewer, member),
         _shows_question_of(viewer, member),
+        _asks_where_visiting(viewer, member),
     )
 
 
