@@ -35,13 +35,11 @@ from models import (
     PollState,
     QuestionState,
     Revision,
-    Room,
     Row,
     Task,
     TaskMessage,
     TaskParticipant,
     TaskState,
-    Track,
     Visibility,
     VisitorRights,
     Vote,
@@ -51,6 +49,7 @@ from resolvers.errors import Forbidden, NotFound
 from resolvers.policy import Rule
 from resolvers.session import Reader
 from tests import tables
+from tests.halls import with_session
 from tests.world import Person, World, gid
 
 RULES: dict[str, Rule[Any]] = {name: found for name, found in vars(policy).items() if isinstance(found, Rule)}
@@ -204,20 +203,7 @@ class Population:
                 )
             )
         await self._boards(community, rich)
-        await self._session(community)
-
-    async def _session(self, community: Any) -> None:
-        track = Track(network_id=community.network_id, name=community.name)
-        room = Room(network_id=community.network_id, name=community.name)
-        await self.world.add(track, room)
-        session = await self.world.session(
-            community,
-            track_id=track.id,
-            room_id=room.id,
-            recording_url="https://example.com/r",
-            replay_at=self.world.now,
-        )
-        await self.world.speaker(f"Speaker of {community.name}", session)
+        await with_session(self.world, community)
 
     async def _boards(self, community: Any, rich: bool) -> None:
         world, people = self.world, self.people
