@@ -5,7 +5,7 @@ from typing import Any
 
 from sqlalchemy import select
 
-from models import Admits, Community, CommunityRole, MemberKind, NetworkRole, Session
+from models import Admits, Community, CommunityRole, MemberKind, NetworkRole, Room, Session, Track
 from tests.client import Client
 from tests.world import Person, World
 
@@ -61,3 +61,12 @@ async def furnish(world: World) -> Stage:
 async def rows(world: World, what: Any, *where: Any) -> list[Any]:
     async with world.service.database.read() as session:
         return list(await session.scalars(select(what).where(*where)))
+
+
+async def with_session(world: World, community: Community) -> None:
+    """The community is that of a session, with all that a session may have."""
+    track, room = [what(network_id=community.network_id, name=community.name) for what in (Track, Room)]
+    await world.add(track, room)
+    released = {"recording_url": URL, "replay_at": world.now}
+    session = await world.session(community, track_id=track.id, room_id=room.id, **released)
+    await world.speaker(f"Speaker of {community.name}", session)

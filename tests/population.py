@@ -1,11 +1,13 @@
 """Every kind of viewer, and rows of every noun in every state that a rule looks at."""
 
+from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
 from models import (
     NOBODY,
     Admits,
+    AnswerWindow,
     Attendance,
     Attendee,
     Ballot,
@@ -26,18 +28,18 @@ from models import (
     ParticipantState,
     PollResults,
     PollState,
+    QuestionAddressee,
     QuestionState,
     Revision,
-    Room,
     Task,
     TaskMessage,
     TaskParticipant,
     TaskState,
-    Track,
     Visibility,
     VisitorRights,
     Vote,
 )
+from tests.halls import with_session
 from tests.world import Person, World
 
 
@@ -144,25 +146,14 @@ class Population:
                 )
             )
         await self._boards(community, rich)
-        await self._session(community)
-
-    async def _session(self, community: Any) -> None:
-        track = Track(network_id=community.network_id, name=community.name)
-        room = Room(network_id=community.network_id, name=community.name)
-        await self.world.add(track, room)
-        session = await self.world.session(
-            community,
-            track_id=track.id,
-            room_id=room.id,
-            recording_url="https://example.com/r",
-            replay_at=self.world.now,
-        )
-        await self.world.speaker(f"Speaker of {community.name}", session)
+        await with_session(world, community)
 
     async def _boards(self, community: Any, rich: bool) -> None:
         world, people = self.world, self.people
         for board_state in BoardState if rich else (BoardState.OPEN,):
             board = await world.board(community, state=board_state)
+            hour = {"starts_at": world.now, "ends_at": world.now + timedelta(hours=1), "time_zone": "UTC"}
+            await world.add(AnswerWindow(network_id=board.network_id, board_id=board.id, **hour))
             if board_state is BoardState.OPEN and rich:
                 display, _, _ = await world.kiosk(board)
                 revoked, key, _ = await world.kiosk(board)
@@ -177,6 +168,8 @@ class Population:
                 question = await world.question(
                     board, asker, state=question_state, anonymous=bool(n % 2), on_screen=n % 3 != 0
                 )
+                put = QuestionAddressee(question_id=question.id, member_id=people["community presenter"].member.id)
+                await world.add(put)
                 for voter in ("voter who left", "community owner"):
                     await world.add(Vote(question_id=question.id, principal_id=people[voter].principal_id))
             await world.question(board, people["author who left"], anonymous=True, on_screen=True)

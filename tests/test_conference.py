@@ -88,6 +88,7 @@ async def event(door: Door) -> AsyncIterator[Event]:
         yield Event(world, people, owner, organiser, gid(world.network))
 
 
+@pytest.mark.timeout(300)
 async def test_a_conference_from_its_schedule_to_its_recording(
     event: Event, content: bytes, clock: ManualClock
 ) -> None:
