@@ -146,7 +146,8 @@ class Population:
                 )
             )
         await self._boards(community, rich)
-        await with_session(world, community)
+        if admits is not Admits.INTERNALS:  # those stay what they are for: escalations
+            await with_session(world, community)
 
     async def _boards(self, community: Any, rich: bool) -> None:
         world, people = self.world, self.people

@@ -110,6 +110,7 @@ async def by_audience(
     return allowed
 
 
+@pytest.mark.timeout(900)
 async def test_the_three_uses_of_each_rule_agree_for_every_viewer_on_every_row(world: World):
     population = Population(world)
     await population.make()
