@@ -21,6 +21,7 @@ from models.database import Database
 from resolvers.passwords import Passwords
 from schema.root import build
 from server import Service, Settings
+from tests import compiled
 from tests.started import Door, started
 from tests.world import Person, World
 
@@ -31,6 +32,7 @@ SELDOM = 3_600.0  # what is due is done when a test says so
 
 # A schema keeps nothing between requests, and making one takes as long as a test.
 pytest.MonkeyPatch().setattr(server, "build", functools.cache(build))
+compiled.share(pytest.MonkeyPatch())
 
 
 class ManualClock:
