@@ -121,7 +121,8 @@ async def test_who_mutes_and_who_sees_that(world, ann, bob, community, board):
     presenter = await world.person("Pia")
     await world.belong(presenter, community, CommunityRole.PRESENTER)
     assert await answer(bob.client, do.MUTE_ASKER, boardId=gid(board), handle=handle) == "N"
-    assert await answer(ann.client, do.MUTE_ASKER, boardId=gid(board), handle="nobody") == "INVALID"
+    for unknown in ("nobody", "", "\0", "\ud800"):
+        assert await answer(ann.client, do.MUTE_ASKER, boardId=gid(board), handle=unknown) == "INVALID"
     assert await answer(presenter.client, do.MUTE_ASKER, boardId=gid(board), handle=handle) == "Y"
     document = "query ($id: ID!) { node(id: $id) { ... on QuestionBoard { mutedAskers } } }"
     seen = [(await person.client.ask(document, id=gid(board)))["node"]["mutedAskers"] for person in (ann, bob)]
