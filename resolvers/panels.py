@@ -32,6 +32,7 @@ async def approve(ctx: Context, question_id: UUID) -> Question:
         question.reject_reason = question.rejected_by_id = None
         await questions.publish(tx, board, question)
         questions.tell(tx, question)
+        await merges.tell_merged(tx, question)
         return tx.answer(question)
 
 
@@ -44,6 +45,7 @@ async def reject(ctx: Context, question_id: UUID, *, reason: str) -> Question:
         question.state, question.reject_reason, question.on_screen = QuestionState.REJECTED, reason, False
         question.rejected_by_id = (await tx.member(question.network_id)).id
         questions.tell(tx, question)
+        await merges.tell_merged(tx, question)
         return tx.answer(question)
 
 
@@ -53,6 +55,7 @@ async def hide(ctx: Context, question_id: UUID) -> Question:
         question, _ = await moderated(tx, question_id, QuestionState.VISIBLE)
         question.state, question.on_screen = QuestionState.PENDING, False
         questions.tell(tx, question)
+        await merges.tell_merged(tx, question)
         return tx.answer(question)
 
 
