@@ -25,10 +25,11 @@ async def moderated(tx: Transaction, question_id: UUID, *states: QuestionState) 
     return question, board
 
 
-async def approve(ctx: Context, question_id: UUID) -> Question:
-    """Let it through to the hall."""
+async def approve(ctx: Context, question_id: UUID, *, if_version: int | None = None) -> Question:
+    """Let it through to the hall; with a version, only what the moderator has read."""
     async with ctx.transaction() as tx:
         question, board = await moderated(tx, question_id, QuestionState.PENDING, QuestionState.REJECTED)
+        questions.check_version(question, if_version)
         question.reject_reason = question.rejected_by_id = None
         await questions.publish(tx, board, question)
         questions.tell(tx, question)

@@ -192,6 +192,16 @@ async def test_who_edits_a_question_and_when(world, ann, bob, community, board, 
         assert (state, *words) == (state, *row)
 
 
+async def test_what_was_edited_after_the_moderator_read_it_is_not_let_through(world, ann, bob, board):
+    """Its asker may edit it until then: something harmless to be read, and something else for the hall."""
+    question = await world.question(board, bob, "Harmless", state=QuestionState.PENDING)
+    await bob.client.do(do.EDIT_QUESTION, questionId=gid(question), body="Harmful")
+    async with nothing_happens(world.service):
+        problem = await ann.client.problem(do.APPROVE, questionId=gid(question), ifVersion=1)
+    assert (problem["code"], problem["currentVersion"]) == ("CONFLICT", 2)
+    await ann.client.do(do.APPROVE, questionId=gid(question), ifVersion=2)
+
+
 async def test_an_edit_of_something_older_is_a_conflict(world, ann, bob, board):
     question = gid(await world.question(board, bob, state=QuestionState.PENDING))
     await bob.client.do(do.EDIT_QUESTION, questionId=question, body="Better", ifVersion=1)
