@@ -51,7 +51,9 @@ def of_community(community: Community, viewer: UUID, kept: Filter) -> Subject:
         sources=(
             Source(policy.see_content, lambda row: (row.community_id == community.id, *kept.keep_content(row))),
             Source(
-                policy.see_published_question, lambda row: (row.community_id == community.id, *kept.keep_question(row))
+                policy.see_published_question,
+                lambda row: (row.community_id == community.id, *kept.keep_question(row)),
+                policy.count_votes,
             ),
             Source(policy.read_community, lambda row: (row.id == community.id,)),
         ),
@@ -69,7 +71,11 @@ def of_viewer(network: Network, viewer: UUID, kept: Filter) -> Subject:
         row=network,
         sources=(
             Source(policy.follow_content, lambda row: (row.network_id == network.id, *kept.keep_content(row))),
-            Source(policy.follow_question, lambda row: (row.network_id == network.id, *kept.keep_question(row))),
+            Source(
+                policy.follow_question,
+                lambda row: (row.network_id == network.id, *kept.keep_question(row)),
+                policy.count_votes,
+            ),
         ),
         topics=lambda db: _activities(db, network.id),
         rights=frozenset({topics.memberships(viewer), topics.person(viewer)}),

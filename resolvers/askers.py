@@ -26,6 +26,7 @@ from resolvers import policy
 from resolvers.cipher import Cipher
 from resolvers.context import Context
 from resolvers.errors import Flaw, Forbidden, Invalid, Limited, NotFound
+from resolvers.form import is_storable
 from resolvers.session import Reader, Transaction
 
 HANDLE_BYTES = 8
@@ -109,13 +110,13 @@ async def mute(ctx: Context, board_id: UUID, *, handle: str, muted: bool) -> Que
     """Refuse this asker's further questions, or take them again. What was asked stays."""
     async with ctx.transaction() as tx:
         board = await tx.get(policy.manage_board, board_id)
-        if not await tx.find(Question.id, Question.board_id == board_id, Question.asker_handle == handle):
+        this = (Question.board_id == board_id, Question.asker_handle == handle)
+        if not is_storable(handle) or not await tx.find(Question.id, *this):
             raise Invalid(Flaw("Nobody here has asked under this handle.", ("handle",)))
-        this = (col(AskerMute.board_id) == board_id, col(AskerMute.handle) == handle)
         if muted:
             await tx.add_once(AskerMute(board_id=board_id, handle=handle))
         else:
-            await tx.raw(delete(AskerMute).where(*this))
+            await tx.raw(delete(AskerMute).where(col(AskerMute.board_id) == board_id, col(AskerMute.handle) == handle))
         tx.announce([topics.panel(board_id)], Kind.ROW, board)
         return tx.answer(board)
 

@@ -6,7 +6,8 @@ from uuid import UUID
 from sqlmodel import col
 
 from models import Content, ContentKind, Kind, Question, QuestionBoard, QuestionState, ShowCounts, Unanswered
-from resolvers import contents, policy, questions
+from realtime import topics
+from resolvers import contents, merges, policy, questions
 from resolvers.context import Context
 from resolvers.errors import Conflict
 from resolvers.session import Reader, Transaction
@@ -29,6 +30,7 @@ async def turn_into_topic(ctx: Context, question_id: UUID) -> Content:
         if question.state is QuestionState.VISIBLE:
             question.state, question.on_screen = QuestionState.DISMISSED, False
         questions.tell(tx, question)
+        await merges.tell_merged(tx, question)
         return tx.answer(topic)
 
 
@@ -49,27 +51,31 @@ async def settle(tx: Transaction, board: QuestionBoard, plan: Unanswered) -> Non
     """Of those before the hall, none is left open. What still waits for a moderator goes on waiting."""
     on_board = tx.select(policy.moderate_question).where(col(Question.board_id) == board.id)
     open_ = await tx.all(on_board.where(col(Question.state) == QuestionState.VISIBLE).order_by(col(Question.id)))
+    ids = [question.id for question in open_]
     for question in open_:
         question.state, question.on_screen = QuestionState.DISMISSED, False
-    await _tell(tx, board, Kind.ROW, open_)
-    if board.show_counts is ShowCounts.AFTER_CLOSE:
-        answered = await tx.all(
-            on_board.where(col(Question.state) == QuestionState.ANSWERED).order_by(col(Question.id))
-        )
-        await _tell(tx, board, Kind.COUNTERS, answered)
+    merged = await tx.all(on_board.where(col(Question.merged_into_id).in_(ids)).order_by(col(Question.id)))
+    _tell(tx, board, Kind.ROW, [*open_, *merged])
+    if board.show_counts is ShowCounts.AFTER_CLOSE:  # on all of them: askers follow their own in every state
+        others = await tx.all(on_board.where(col(Question.id).not_in(ids)).order_by(col(Question.id)))
+        _tell(tx, board, Kind.COUNTERS, others)
     if plan is Unanswered.TOPICS:
-        await _continue(tx, open_)
+        await _continue(tx, board, open_)
 
 
-async def _tell(tx: Transaction, board: QuestionBoard, kind: Kind, changed: Sequence[Question]) -> None:
+def _tell(tx: Transaction, board: QuestionBoard, kind: Kind, changed: Sequence[Question]) -> None:
     if changed:
         tx.announce_each(questions.heard_of(changed[0]), kind, changed, scope=board)
 
 
-async def _continue(tx: Transaction, open_: Sequence[Question]) -> None:
-    for question in open_:
-        if not await tx.find(Content.id, Content.question_id == question.id):
-            await contents.put(tx, topic_of(question, question.community_id))
+async def _continue(tx: Transaction, board: QuestionBoard, open_: Sequence[Question]) -> None:
+    known = await topics_of(tx, [question.id for question in open_])
+    made = [topic_of(question, question.community_id) for question in open_ if question.id not in known]
+    for topic in made:
+        topic.published_at = tx.now
+    await tx.add_all(made)
+    if made:
+        tx.announce_each([topics.community_activity(board.community_id)], Kind.ROW, made, scope=board)
 
 
 async def topics_of(db: Reader, question_ids: Collection[UUID]) -> dict[UUID, UUID]:

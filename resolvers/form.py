@@ -21,6 +21,7 @@ PASSWORD_LEAST, PASSWORD_MOST = 10, 200
 TAGS_MOST = 20
 LABELS_MOST = 10
 LINK_MOST = 500
+EARLIEST, LATEST = datetime(1970, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
 
 
 @cache
@@ -104,17 +105,16 @@ class Form:
         return value
 
     def moment(self, field: str, value: datetime | None) -> datetime | None:
-        """In UTC, as it is stored and told."""
+        """In UTC, as it is stored and told; far from the ends of time, where time zones and delays lead beyond them."""
         if value is None:
             return None
         if value.tzinfo is None:
             self.flaw(field, f"{field} has no time zone")
             return value
-        try:
-            return value.astimezone(UTC)
-        except OverflowError:
+        if not EARLIEST <= value <= LATEST:
             self.flaw(field, f"{field} is out of range")
             return value
+        return value.astimezone(UTC)
 
     def optional(self, check: Callable[..., T], field: str, value: T | None, **bounds: int) -> T | None:
         return None if value is None else check(field, value, **bounds)

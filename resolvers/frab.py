@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 from lxml import etree
 
 from resolvers import markup
-from resolvers.form import LINK_MOST, is_link, time_zones
+from resolvers.form import EARLIEST, LATEST, LINK_MOST, is_link, time_zones
 
 SIZE_MOST = 32 * 1024 * 1024
 SESSIONS_MOST = 10_000
@@ -252,10 +252,7 @@ def _talk(event: _Event, times: "_Times") -> Talk:
     if not title:
         raise Unreadable("the event has no title", event.lines.get("title", event.line))
     starts_at = times.start(event)
-    try:
-        ends_at = starts_at + _duration(event)
-    except OverflowError:
-        raise Unreadable("the event ends after the end of all calendars", event.line) from None
+    ends_at = starts_at + _duration(event)
     parts = dict.fromkeys(part for tag in ("abstract", "description") if (part := event.texts.get(tag, "")))
     url = event.texts.get("url", "")
     return Talk(
@@ -354,9 +351,12 @@ class _Times:
         if zone is None:
             raise Unreadable("the time has no offset, and the file names no time zone", line)
         try:
-            return (moment + later).replace(tzinfo=zone).astimezone(UTC)
+            placed = (moment + later).replace(tzinfo=zone).astimezone(UTC)
         except OverflowError:
-            raise Unreadable("the time is out of range", line) from None
+            placed = None
+        if placed is None or not EARLIEST <= placed <= LATEST:
+            raise Unreadable("the time is out of range", line)
+        return placed
 
     def _zone_of(self, day: _Day | None) -> Any:
         return self._moment(day.start, day.line).tzinfo if day and day.start else None

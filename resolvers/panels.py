@@ -25,13 +25,15 @@ async def moderated(tx: Transaction, question_id: UUID, *states: QuestionState) 
     return question, board
 
 
-async def approve(ctx: Context, question_id: UUID) -> Question:
-    """Let it through to the hall."""
+async def approve(ctx: Context, question_id: UUID, *, if_version: int | None = None) -> Question:
+    """Let it through to the hall; with a version, only what the moderator has read."""
     async with ctx.transaction() as tx:
         question, board = await moderated(tx, question_id, QuestionState.PENDING, QuestionState.REJECTED)
+        questions.check_version(question, if_version)
         question.reject_reason = question.rejected_by_id = None
         await questions.publish(tx, board, question)
         questions.tell(tx, question)
+        await merges.tell_merged(tx, question)
         return tx.answer(question)
 
 
@@ -44,6 +46,7 @@ async def reject(ctx: Context, question_id: UUID, *, reason: str) -> Question:
         question.state, question.reject_reason, question.on_screen = QuestionState.REJECTED, reason, False
         question.rejected_by_id = (await tx.member(question.network_id)).id
         questions.tell(tx, question)
+        await merges.tell_merged(tx, question)
         return tx.answer(question)
 
 
@@ -53,6 +56,7 @@ async def hide(ctx: Context, question_id: UUID) -> Question:
         question, _ = await moderated(tx, question_id, QuestionState.VISIBLE)
         question.state, question.on_screen = QuestionState.PENDING, False
         questions.tell(tx, question)
+        await merges.tell_merged(tx, question)
         return tx.answer(question)
 
 

@@ -134,14 +134,18 @@ async def edit(ctx: Context, question_id: UUID, *, body: str, if_version: int | 
         found = await tx.get(policy.edit_question, question_id, lock=False)
         board = await tx.lock(QuestionBoard, QuestionBoard.id == found.board_id)
         question = await tx.get(policy.edit_question, question_id)
-        if if_version is not None and if_version != question.revision:
-            raise Conflict("Somebody has edited this meanwhile.", currentVersion=question.revision)
+        check_version(question, if_version)
         if board:
             askers.check_length(board, body)
         question.body, question.revision = body, question.revision + 1
         question.edited_at = public_time(question, tx.now)
         tell(tx, question)
         return tx.answer(question)
+
+
+def check_version(question: Question, if_version: int | None) -> None:
+    if if_version is not None and if_version != question.revision:
+        raise Conflict("Somebody has edited this meanwhile.", currentVersion=question.revision)
 
 
 def outlived(db: Reader) -> Condition:

@@ -104,7 +104,7 @@ async def _assignable(tx: Transaction, task: Task, member_id: UUID) -> Member:
         raise NotFound
     if member.state is not MemberState.ACTIVE or member.kind is not MemberKind.INTERNAL:
         raise Invalid(Flaw("Only an active internal member can be given a task.", ("input", "assigneeId")))
-    subjects = ((policy.see_content.now, task.content_id), (policy.see_question.now, task.question_id))
+    subjects = ((policy.see_content.now, task.content_id), (policy.take_on_question.now, task.question_id))
     seen = [await tx.audience(sees, id, {member.principal_id}) for sees, id in subjects if id]
     if not all(seen):
         raise Invalid(Flaw("This member may not see what the task is about.", ("input", "assigneeId")))

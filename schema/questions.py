@@ -182,9 +182,10 @@ class QuestionMutations:
 
 @strawberry.type
 class PanelMutations:
-    @mutation("Let a question through to the hall.")
-    async def approve_question(self, info: Info, question_id: ID) -> Question:
-        return Question.of(await panels.approve(info.context, row_id(question_id, models.Question)))
+    @mutation("Let a question through to the hall; with `ifVersion`, only as the moderator has read it.")
+    async def approve_question(self, info: Info, question_id: ID, if_version: int | None = None) -> Question:
+        id = row_id(question_id, models.Question)
+        return Question.of(await panels.approve(info.context, id, if_version=if_version))
 
     @mutation("Turn a question down; only its asker and the moderators learn why.")
     async def reject_question(self, info: Info, question_id: ID, reason: str) -> Question:

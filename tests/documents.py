@@ -97,7 +97,7 @@ MUTE_ASKER = mutation("muteAsker", "boardId: ID!, handle: String!, muted: Boolea
 ARRANGE = mutation("arrangeQuestions", "boardId: ID!, questionIds: [ID!]!", _BOARD)
 
 ASK = mutation("askQuestion", "boardId: ID!, input: AskQuestionInput!", _QUESTION)
-APPROVE = mutation("approveQuestion", "questionId: ID!", _QUESTION)
+APPROVE = mutation("approveQuestion", "questionId: ID!, ifVersion: Int", _QUESTION)
 REJECT = mutation("rejectQuestion", "questionId: ID!, reason: String!", _QUESTION)
 HIDE = mutation("hideQuestion", "questionId: ID!", _QUESTION)
 SHOW = mutation("showQuestion", "questionId: ID!, onScreen: Boolean", _QUESTION)

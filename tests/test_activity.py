@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from models import Community, CommunityRole, ContentKind, Lifecycle, MemberKind, QuestionState, Visibility
+from models import Community, CommunityRole, ContentKind, Lifecycle, MemberKind, QuestionState, ShowCounts, Visibility
 from resolvers import policy
 from tests import documents as do
 from tests.client import event_of
@@ -180,6 +180,23 @@ async def test_a_new_topic_appears_in_the_feeds_of_members_and_of_nobody_else(wo
         {"__typename": "Topic", "id": made["id"], "title": "Pumps"},
     )
     assert await feeds[1].take() == []
+    for feed in feeds:
+        await feed.stop()
+
+
+@pytest.mark.parametrize("counts", [ShowCounts.MODERATORS, ShowCounts.AFTER_CLOSE])
+async def test_hidden_votes_do_not_even_move_in_the_activity(world, ann, bob, community, counts):
+    """Whoever hears that somebody voted can count the votes."""
+    await world.belong(bob, community)
+    question = await world.question(await world.board(community, show_counts=counts), ann, number=1)
+    mine = f"subscription ($id: ID!) {{ myFeed(networkId: $id) {event_of('... on Question { votes }')} }}"
+    feeds = [await person.client.follow(LIVE, id=gid(community)) for person in (ann, bob)]
+    feeds += [await person.client.follow(mine, id=gid(world.network)) for person in (ann, bob)]
+    voter = await world.person("Vic")
+    await world.belong(voter, community)
+    await voter.client.do(do.UPVOTE, questionId=gid(question))
+    told = [[event["__typename"] for event in await feed.take()] for feed in feeds]
+    assert told == [["Counters"], [], ["Counters"], []]
     for feed in feeds:
         await feed.stop()
 

@@ -6,10 +6,12 @@ from typing import Any
 
 from sqlmodel import select
 
-from models import Answer, AuthorSeal, Change, CommunityRole
+from models import Answer, AuthorSeal, Change, CommunityRole, QuestionState, Visibility
+from resolvers import policy
 from tests import documents as do
 from tests.asking import ask
 from tests.replica import KINDS
+from tests.tables import table
 from tests.traces import answer, changes
 from tests.unchanged import everything
 from tests.world import gid
@@ -112,3 +114,52 @@ async def test_ids_and_cursors_of_anonymous_questions_do_not_tell_their_order(wo
     async with world.service.database.read() as session:
         (change, *_) = (await session.scalars(select(Change))).all()
     assert {topic.partition(":")[0] for topic in change.topics} == {"activity", "board"}, "no topic per asker"
+
+
+async def test_giving_a_task_does_not_try_out_who_asked(world, ann, bob, community, board):
+    """Were an asker told of as one who sees what waits, a moderator would only have to go through the members."""
+    member = await world.person("Mel")
+    await world.belong(member, community)
+    network, task = gid(world.network), {"title": "Find out"}
+    asked = (await ask(bob, board, "Why not?", anonymous=True))["id"]
+
+    async def tried(document: str, **variables: Any) -> list[str]:
+        return [await answer(ann.client, document, **variables, assigneeId=person.id) for person in (bob, member)]
+
+    async def tried_anew(question: str) -> list[str]:
+        said = [task | {"questionId": question, "assigneeId": person.id} for person in (bob, member)]
+        return [await answer(ann.client, do.CREATE_TASK, networkId=network, input=input) for input in said]
+
+    assert await tried_anew(asked) == ["INVALID", "INVALID"]
+    await ann.client.do(do.APPROVE, questionId=asked)
+    assert await tried_anew(asked) == ["Y", "Y"]
+    given = await ann.client.do(
+        do.CREATE_TASK, networkId=network, input=task | {"questionId": asked, "assigneeId": ann.id}
+    )
+    await ann.client.do(do.REJECT, questionId=asked, reason="no")
+    assert await tried(do.REASSIGN_TASK, taskId=given["task"]["id"]) == ["INVALID", "INVALID"]
+
+
+TAKING_ON = {
+    # state      asker  moderator  member  stranger
+    "PENDING": ("-", "Y", "-", "-"),
+    "VISIBLE": ("Y", "Y", "Y", "-"),
+    "ANSWERED": ("Y", "Y", "Y", "-"),
+    "DISMISSED": ("Y", "Y", "Y", "-"),
+}
+
+
+@table(policy.take_on_question)
+async def test_who_can_be_given_a_task_about_a_question(world, ann, bob, board, community):
+    member, stranger = await world.person("Mel"), await world.person("Sid")
+    await world.belong(member, community)
+    await world.change(community, visibility=Visibility.PRIVATE)
+    for state, row in TAKING_ON.items():
+        question = gid(await world.question(board, bob, state=QuestionState(state)))
+        task = {"title": "Find out", "questionId": question}
+        words = []
+        for person in (bob, ann, member, stranger):
+            said = task | {"assigneeId": person.id}
+            word = await answer(ann.client, do.CREATE_TASK, networkId=gid(world.network), input=said)
+            words.append({"INVALID": "-"}.get(word, word))
+        assert (state, *words) == (state, *row)

@@ -121,7 +121,8 @@ async def test_who_mutes_and_who_sees_that(world, ann, bob, community, board):
     presenter = await world.person("Pia")
     await world.belong(presenter, community, CommunityRole.PRESENTER)
     assert await answer(bob.client, do.MUTE_ASKER, boardId=gid(board), handle=handle) == "N"
-    assert await answer(ann.client, do.MUTE_ASKER, boardId=gid(board), handle="nobody") == "INVALID"
+    for unknown in ("nobody", "", "\0", "\ud800"):
+        assert await answer(ann.client, do.MUTE_ASKER, boardId=gid(board), handle=unknown) == "INVALID"
     assert await answer(presenter.client, do.MUTE_ASKER, boardId=gid(board), handle=handle) == "Y"
     document = "query ($id: ID!) { node(id: $id) { ... on QuestionBoard { mutedAskers } } }"
     seen = [(await person.client.ask(document, id=gid(board)))["node"]["mutedAskers"] for person in (ann, bob)]
@@ -189,6 +190,16 @@ async def test_who_edits_a_question_and_when(world, ann, bob, community, board, 
             is_edited = (fresh.body, fresh.revision, fresh.edited_at is not None) == ("Better", 2, True)
             assert is_edited == (words[-1] == "Y")
         assert (state, *words) == (state, *row)
+
+
+async def test_what_was_edited_after_the_moderator_read_it_is_not_let_through(world, ann, bob, board):
+    """Its asker may edit it until then: something harmless to be read, and something else for the hall."""
+    question = await world.question(board, bob, "Harmless", state=QuestionState.PENDING)
+    await bob.client.do(do.EDIT_QUESTION, questionId=gid(question), body="Harmful")
+    async with nothing_happens(world.service):
+        problem = await ann.client.problem(do.APPROVE, questionId=gid(question), ifVersion=1)
+    assert (problem["code"], problem["currentVersion"]) == ("CONFLICT", 2)
+    await ann.client.do(do.APPROVE, questionId=gid(question), ifVersion=2)
 
 
 async def test_an_edit_of_something_older_is_a_conflict(world, ann, bob, board):

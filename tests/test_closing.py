@@ -16,7 +16,7 @@ from models import (
 )
 from resolvers import policy, session
 from tests import documents as do
-from tests.replica import KINDS
+from tests.replica import KINDS, Replica, fresh
 from tests.tables import table
 from tests.traces import answer, changes, count
 from tests.unchanged import nothing_happens
@@ -79,6 +79,37 @@ async def test_counts_that_show_after_closing_come_with_it(world, ann, bob, comm
     counted = [event for event in await feed.take() if event["__typename"] == "Counters"]
     assert [node["votes"] for event in counted for node in event["nodes"]] == [3]
     await feed.stop()
+
+
+async def test_many_topics_are_one_change_for_the_whole_of_the_board(world, ann, bob, board, monkeypatch):
+    monkeypatch.setattr(session, "BULK_MOST", 2)
+    for n in range(1, 4):
+        await world.question(board, bob, number=n)
+    await ann.client.do(do.CLOSE_BOARD, boardId=gid(board))
+    assert await count(world.service, Content) == 3
+    assert [(change.noun, change.kind) for change in await changes(world.service)] == [
+        ("QuestionBoard", Kind.ROW),
+        ("QuestionBoard", Kind.RIGHTS),
+        ("QuestionBoard", Kind.RIGHTS),
+    ]
+
+
+async def test_counts_that_show_after_closing_come_on_every_question_that_somebody_follows(world, ann, bob, community):
+    """Also on what had become a topic before, and to askers on their own, in whatever state."""
+    board = await world.board(community, show_counts=ShowCounts.AFTER_CLOSE)
+    for number, state in enumerate(QuestionState):
+        await world.question(board, bob, state=state, number=number or None, votes=number)
+    copies = [Replica(bob.client, KINDS[name], gid(board)) for name in ("questionBoard", "myQuestions")]
+    for copy in copies:
+        await copy.open()
+    await ann.client.do(do.CLOSE_BOARD, boardId=gid(board), unanswered="DISMISSED")
+    for copy in copies:
+        assert copy.follower is not None
+        copy.follower.events = await copy.follower.take()
+        copy.apply()
+        ((now, _),) = await fresh(bob.client, [copy])
+        assert copy.state == now
+        await copy.close()
 
 
 async def test_the_panel_turns_one_question_into_a_topic_once(world, ann, bob, board):

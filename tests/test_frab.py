@@ -125,7 +125,9 @@ REFUSED: dict[str, tuple[str, int, str]] = {
     "a wrong start": (
         FINE.replace("<date>2026-03-05T10:00:00+01:00</date>", "").replace(">10:00<", ">25:00<"), 12, "25:00"),
     "the end of all calendars": (
-        FINE.replace("2026-03-05T10:00:00+01:00", "9999-12-31T23:30:00+00:00"), 10, "calendars"),
+        FINE.replace("2026-03-05T10:00:00+01:00", "9999-12-31T23:30:00+00:00"), 11, "out of range"),
+    "the begin of all calendars": (
+        FINE.replace("2026-03-05T10:00:00+01:00", "0001-01-01T00:00:00+00:00"), 11, "out of range"),
     "a date beyond them": (
         FINE.replace("2026-03-05T10:00:00+01:00", "9999-12-31T23:30:00-12:00"), 11, "out of range"),
     "a day without a start": (

@@ -152,3 +152,28 @@ async def test_the_panel_merges_and_nobody_else(world, ann, bob, community, boar
     person = await world.person("Pia")
     await world.belong(person, community, role)
     assert await answer(person.client, do.MERGE, questionId=gid(one), intoId=gid(other)) == word
+
+
+async def test_whoever_asked_a_merged_question_learns_how_the_one_it_leads_to_goes_on(world, ann, bob, board, pair):
+    first, second = map(gid, pair)
+    await ann.client.do(do.MERGE, questionId=first, intoId=second)
+    said = "... on Changed { node { ... on Question { id mergedInto { state } } } }"
+    mine = f"subscription ($id: ID!) {{ myQuestions(boardId: $id) {{ {said} }} }}"
+    feed = await bob.client.follow(mine, id=gid(board))
+    await feed.take()
+
+    async def told() -> list[str]:
+        nodes = [event["node"] for event in await feed.take()]
+        return [node["mergedInto"]["state"] for node in nodes if node.get("id") == first]
+
+    for document, more, state in (
+        (do.REJECT, {"reason": "no"}, "REJECTED"),
+        (do.APPROVE, {}, "VISIBLE"),
+        (do.HIDE, {}, "PENDING"),
+        (do.APPROVE, {}, "VISIBLE"),
+    ):
+        await ann.client.do(document, questionId=second, **more)
+        assert await told() == [state]
+    await ann.client.do(do.CLOSE_BOARD, boardId=gid(board))
+    assert await told() == ["DISMISSED"]
+    await feed.stop()

@@ -212,6 +212,19 @@ BAD: dict[str, dict[str, Any]] = {
 }
 
 
+@pytest.mark.parametrize("starts_at", ["0001-01-01T00:00:00Z", "9999-12-31T22:00:00Z", "2200-01-01T00:00:01Z"])
+async def test_a_session_at_the_ends_of_time_is_refused(world: World, ann: Person, starts_at: str):
+    """No time zone west or east of it has a name for such a moment: one of them, and nobody gets a calendar."""
+    times = {"startsAt": starts_at, "endsAt": starts_at.replace(":00Z", ":59Z")}
+    async with nothing_happens(world.service):
+        said = {"title": "Talk", **times}
+        refused = (await ann.client.payload(do.CREATE_SESSION, networkId=gid(world.network), input=said))["problems"]
+    assert [(problem["code"], problem["field"][-1]) for problem in refused] == [
+        ("INVALID", "startsAt"),
+        ("INVALID", "endsAt"),
+    ]
+
+
 @pytest.mark.parametrize("field", BAD)
 async def test_a_session_that_cannot_be_is_refused_field_by_field(world: World, ann: Person, field: str):
     async with nothing_happens(world.service):

@@ -84,6 +84,7 @@ from resolvers.policy.questions import (
     see_question,
     see_rejection,
     show_question,
+    take_on_question,
     upvote_question,
     upvoted_question,
     withdraw_question,

@@ -49,6 +49,14 @@ def _was_merged(viewer: Viewer, question: Any) -> Condition:
 
 
 @rule(Question)
+def take_on_question(viewer: Viewer, question: Any) -> Condition:
+    """Be given a task about it. That one asked it counts for nothing: or giving tasks would try out who did."""
+    return or_(
+        see_published_question(viewer, question), _was_merged(viewer, question), moderate_question(viewer, question)
+    )
+
+
+@rule(Question)
 def follow_question(viewer: Viewer, question: Any) -> Condition:
     """In the viewer's own feed: what is asked in communities to which the viewer belongs."""
     return and_(question.state.in_(PUBLISHED), belongs_to(viewer, question.community_id))
