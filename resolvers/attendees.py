@@ -145,7 +145,9 @@ async def _come(tx: Transaction, session: Session, member: Member) -> Membership
     if community and (membership is None or membership.state is not MembershipState.ACTIVE):
         if community.join_policy is not JoinPolicy.OPEN:
             await tx.get(policy.manage_community, community.id)
-        membership = await communities.enter(tx, community, member, MembershipState.ACTIVE, CommunityRole.MEMBER)
+        is_invited = membership is not None and membership.state is MembershipState.INVITED
+        roles = CommunityRole(membership.roles) if membership and is_invited else CommunityRole.MEMBER
+        membership = await communities.enter(tx, community, member, MembershipState.ACTIVE, roles)
     if membership is None:
         raise NotFound
     await attendance.check_in(tx, session, membership)

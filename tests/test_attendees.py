@@ -274,6 +274,25 @@ async def test_the_panel_scans_tickets_at_the_door(world, ann, karin, who):
     assert (await world.fresh(session)).checked_in_count == 1
 
 
+async def test_whoever_was_invited_to_the_panel_comes_in_by_ticket_as_that(world, ann, karin):
+    """Coming is accepting: a speaker whose badge is scanned first must not sit in the hall instead."""
+    community = await hall(world, ann)
+    session = await talk(world, community)
+    roles = int(CommunityRole.MEMBER | CommunityRole.PRESENTER)
+    await world.add(
+        Membership(
+            network_id=world.network.id,
+            community_id=community.id,
+            member_id=karin.attendee.member_id,
+            state=MembershipState.INVITED,
+            roles=roles,
+        )
+    )
+    await ann.client.do(do.CHECK_IN_ATTENDEE, sessionId=gid(session), ticket=karin.ticket)
+    found = await membership_of(world, karin)
+    assert (found.state, found.roles) == (MembershipState.ACTIVE, roles)
+
+
 async def test_a_ticket_that_is_scanned_at_two_doors_at_once_counts_once(world, ann, karin):
     community = await hall(world, ann)
     session = await talk(world, community)
