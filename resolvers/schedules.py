@@ -153,7 +153,7 @@ async def _locked(
 async def _speak(tx: Transaction, session: Session, draft: Draft) -> bool:
     if draft.speakers is None:
         return False
-    return await speakers.put(tx, session, await speakers.named(tx, session.network_id, draft.speakers))
+    return await speakers.put(tx, session, await speakers.named(tx, session, draft.speakers))
 
 
 async def link_recording(ctx: Context, session_id: UUID, *, url: str | None) -> Session:

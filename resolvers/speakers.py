@@ -52,15 +52,21 @@ async def sessions_of(db: Reader, speaker_ids: Collection[UUID]) -> dict[UUID, l
     return found
 
 
-async def named(tx: Transaction, network_id: UUID, names: Sequence[str]) -> list[Speaker]:
-    """The speakers of these names: those whom the viewer may see, and new ones."""
-    known = tx.select(policy.see_speaker).where(col(Speaker.network_id) == network_id, col(Speaker.name).in_(names))
+async def named(tx: Transaction, session: Session, names: Sequence[str]) -> list[Speaker]:
+    """The speakers of these names: those of the session, those for whom the viewer may vouch, and new ones.
+
+    A name alone is no proof: whoever claimed it elsewhere would sit on this panel.
+    """
+    held = await tx.find_all(SessionSpeaker, SessionSpeaker.session_id == session.id)
+    here = tx.select(policy.see_speaker).where(col(Speaker.id).in_([link.speaker_id for link in held]))
+    elsewhere = tx.select(policy.vouch_for_speaker).where(col(Speaker.network_id) == session.network_id)
     found: dict[str, Speaker] = {}
-    for speaker in await tx.all(known.order_by(col(Speaker.id))):
-        found.setdefault(speaker.name, speaker)
+    for known in (here, elsewhere):
+        for speaker in await tx.all(known.where(col(Speaker.name).in_(names)).order_by(col(Speaker.id))):
+            found.setdefault(speaker.name, speaker)
     for name in names:
         if name not in found:
-            found[name] = await tx.add(Speaker(network_id=network_id, name=name))
+            found[name] = await tx.add(Speaker(network_id=session.network_id, name=name))
     return [found[name] for name in dict.fromkeys(names)]
 
 

@@ -23,7 +23,8 @@ class Actor:
         self.name = name
         self._door = door
         headers = {"authorization": f"Bearer {token}"} if token else {}
-        self._http = httpx.AsyncClient(base_url=door.origin, headers=headers, timeout=DEADLINE)
+        limits = httpx.Limits(keepalive_expiry=2)  # less than the server waits: it must not hang up on a request
+        self._http = httpx.AsyncClient(base_url=door.origin, headers=headers, timeout=DEADLINE, limits=limits)
         self._token = token
         self._feeds: dict[str, RemoteFeed] = {}
         self._socket: ClientConnection | None = None

@@ -199,6 +199,16 @@ async def test_speakers_are_recognised_across_sessions(world: World, ann: Person
     assert (await ann.client.ask(document, id=id))["node"]["sessions"] == [{"title": "One"}, {"title": "Two"}]
 
 
+async def test_a_speaker_of_somebody_elses_sessions_is_not_recognised_by_name(world: World, ann: Person, bob: Person):
+    """Else whoever makes a session with a famous name, and claims it, sits on the panel of the next who names it."""
+    ids = []
+    for person in (bob, ann):
+        planned = {"title": "Talk", **TIMES, "speakers": ["Ruth"]}
+        made = (await person.client.do(do.CREATE_SESSION, networkId=gid(world.network), input=planned))["session"]
+        ids += [speaker["id"] for speaker in made["speakers"]]
+    assert len(set(ids)) == 2
+
+
 BAD: dict[str, dict[str, Any]] = {
     "title": {"title": " "},
     "endsAt": {"endsAt": TIMES["startsAt"]},
