@@ -242,7 +242,9 @@ async def test_a_watched_file_is_followed_and_what_is_broken_is_only_said(home: 
     """The organiser saves the file three times: better, broken, and right again. Ctrl-C ends it quietly."""
     path = home / "schedule.xml"
     path.write_bytes(small())
-    command = [sys.executable, "-c", "import commands; commands.main()", "import-schedule", str(path), *AS]
+    # Whoever starts the tests in the background has Ctrl-C ignored, and so would the command.
+    run = "import commands, signal; signal.signal(signal.SIGINT, signal.default_int_handler); commands.main()"
+    command = [sys.executable, "-c", run, "import-schedule", str(path), *AS]
     process = await asyncio.create_subprocess_exec(
         *command, "--watch", "--every", "0.2",
         stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
