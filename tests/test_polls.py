@@ -1,7 +1,6 @@
 """Polls: drafted, opened, voted in, closed; who sees them, and who sees how they stand."""
 
 import json
-from typing import Any
 
 import pytest
 
@@ -11,37 +10,19 @@ from models import (
     CommunityState,
     MemberKind,
     MembershipState,
-    Poll,
-    PollOption,
     PollState,
     Visibility,
 )
 from resolvers import policy
 from tests import documents as do
-from tests.client import Client, event_of
+from tests.polling import NEW, vote
 from tests.tables import table
 from tests.traces import answer, look
 from tests.unchanged import nothing_happens
-from tests.world import Person, World, gid
+from tests.world import World, gid
 
-POLL = "query ($id: ID!) { node(id: $id) { ... on Poll { voters options { text votes } viewerChoices { text } } } }"
-NEW = {"title": "Which?", "options": ["A", "B"]}
-
-
-def hall(feed: str = "questionBoard") -> str:
-    events = event_of("... on Poll { voters options { votes } }")
-    return f"subscription ($id: ID!) {{ {feed}(id: $id) {events} }}"
-
-
-async def vote(person: Person, poll: Poll, *options: PollOption) -> Any:
-    ids = [gid(option) for option in options]
-    return (await person.client.do(do.CAST_BALLOT, pollId=gid(poll), optionIds=ids))["poll"]
-
-
-async def standing(world: World, poll: Poll, *options: PollOption) -> tuple[int, ...]:
-    """How the poll stands in the tables: voters, and votes by option."""
-    return ((await world.fresh(poll)).voters, *[(await world.fresh(option)).votes for option in options])
-
+if TYPE_CHECKING:
+    from tests.client import Client
 
 # --- a poll's life --------------------------------------------------------------------------------------------------
 
