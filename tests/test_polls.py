@@ -21,9 +21,6 @@ from tests.traces import answer, look
 from tests.unchanged import nothing_happens
 from tests.world import World, gid
 
-if TYPE_CHECKING:
-    from tests.client import Client
-
 # --- a poll's life --------------------------------------------------------------------------------------------------
 
 
@@ -133,7 +130,7 @@ WHO = {
 async def test_who_sees_runs_and_votes_in_a_poll(world: World):
     community = await world.community(visibility=Visibility.PRIVATE)
     board, other = await world.board(community), await world.board(community)
-    clients: dict[str, Client] = {"nobody": world.nobody, "stranger": (await world.person("Sid")).client}
+    clients = {"nobody": world.nobody, "stranger": (await world.person("Sid")).client}
     for name, roles, kind, state in (
         ("owner", CommunityRole.OWNER, MemberKind.INTERNAL, MembershipState.ACTIVE),
         ("manager", CommunityRole.MANAGER, MemberKind.INTERNAL, MembershipState.ACTIVE),
