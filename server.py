@@ -26,10 +26,12 @@ from realtime.bell import bell
 from realtime.feed import Feed
 from realtime.relay import Relay
 from resolvers import timetable
+from resolvers.addresses import Addresses, Range
+from resolvers.caps import Caps, Most
 from resolvers.cipher import Cipher
 from resolvers.clock import Clock, SystemClock
 from resolvers.context import Means
-from resolvers.limits import Limiter, Range
+from resolvers.limits import Limiter
 from resolvers.live import Live
 from resolvers.passwords import Passwords
 from schema.door import Door
@@ -60,6 +62,19 @@ class Settings(BaseSettings):
     secret_key: SecretStr = Field(default=SecretStr(""), validate_default=True)
     trusted_addresses: Annotated[tuple[Range, ...], NoDecode] = ()
     join_url: str = ""
+    sockets: Annotated[Most, NoDecode] = Most(100, 10_000)
+    live_operations: Annotated[Most, NoDecode] = Most(1_000, 50_000)
+    streams: Annotated[Most, NoDecode] = Most(100, 10_000)
+    requests: Annotated[Most, NoDecode] = Most(100, 5_000)
+
+    @field_validator("sockets", "live_operations", "streams", "requests", mode="before")
+    @classmethod
+    def _are_two_numbers(cls, value: object) -> object:
+        if not isinstance(value, str):
+            return value
+        if not (found := re.fullmatch(r"(\d{1,9}):(\d{1,9})", value)):
+            raise ValueError("must be two numbers: of one account, from one address, as in 100:10000")
+        return Most(*map(int, found.groups()))
 
     @field_validator("trusted_addresses", mode="before")
     @classmethod
@@ -135,12 +150,19 @@ class Service:
         self.database = Database(self.settings.database_url)
         self.broadcast = bell(self.settings.broker_url)
         cipher = Cipher(self.settings.secret_key.get_secret_value())
-        limiter = Limiter(self.clock, self.settings.trusted_addresses)
+        addresses = Addresses(self.settings.trusted_addresses)
+        limiter = Limiter(self.clock, addresses)
         self.means = Means(self.database, self.clock, cipher, limiter, self.passwords, self.settings.join_url)
         self.relay = Relay(self.database, self.broadcast)
         self.live = Live(self.means, Feed(self.database, self.broadcast), **self.timing)
         self.database.committed = self.relay.nudge
         self.execution = Execution(build())
+        self.caps = {
+            "sockets": Caps("sockets", self.settings.sockets, addresses),
+            "live_operations": Caps("live operations", self.settings.live_operations, addresses),
+            "streams": Caps("streams", self.settings.streams, addresses),
+            "requests": Caps("requests", self.settings.requests, addresses, retry_after=1),
+        }
         door = Door(self.means, self.live, secure=not self.settings.is_development)
         self.endpoint = Endpoint(self.execution, door)
         self.sockets = Sockets(build(), self.execution, door)
