@@ -38,7 +38,8 @@ from schema.door import Door
 from schema.execution import Execution
 from schema.http import Endpoint
 from schema.root import build
-from schema.websocket import Sockets
+from schema.websocket import Bounds, Sockets
+from schema.wire import Patience
 from web import graphiql
 
 BODY_LIMIT = 256 * 1024
@@ -66,6 +67,13 @@ class Settings(BaseSettings):
     live_operations: Annotated[Most, NoDecode] = Most(1_000, 50_000)
     streams: Annotated[Most, NoDecode] = Most(100, 10_000)
     requests: Annotated[Most, NoDecode] = Most(100, 5_000)
+    socket_operations: int = Field(default=100, gt=0)
+    socket_messages: float = Field(default=50, gt=0)  # a second
+    init_seconds: float = Field(default=5, gt=0)
+    header_seconds: float = Field(default=10, gt=0)
+    unread_seconds: float = Field(default=30, gt=0)
+    ping_seconds: float = Field(default=20, gt=0)
+    drain_seconds: float = Field(default=10, gt=0)
 
     @field_validator("sockets", "live_operations", "streams", "requests", mode="before")
     @classmethod
@@ -114,6 +122,16 @@ class Settings(BaseSettings):
     @property
     def is_development(self) -> bool:
         return self.environment is Environment.DEVELOPMENT
+
+    @property
+    def bounds(self) -> Bounds:
+        return Bounds(self.socket_operations, self.socket_messages, self.init_seconds)
+
+    @property
+    def patience(self) -> Patience:
+        return Patience(
+            headers=self.header_seconds, unread=self.unread_seconds, ping=self.ping_seconds, drain=self.drain_seconds
+        )
 
     @property
     def demo_file(self) -> Path:
@@ -165,7 +183,10 @@ class Service:
         }
         door = Door(self.means, self.live, secure=not self.settings.is_development)
         self.endpoint = Endpoint(self.execution, door)
-        self.sockets = Sockets(build(), self.execution, door)
+        bounds = self.settings.bounds
+        self.sockets = Sockets(
+            build(), self.execution, door, bounds, self.caps["sockets"], self.caps["live_operations"]
+        )
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:

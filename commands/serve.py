@@ -9,7 +9,6 @@ from functools import partial
 from typing import Annotated, Any
 
 import typer
-import uvicorn
 
 from commands import bots as inhabitants
 from commands import checks, settings, welcome
@@ -18,10 +17,9 @@ from commands.demo import record
 from commands.demo.record import Record
 from commands.means import lent
 from resolvers.context import Context
+from schema import serving
+from schema.wire import Patience
 from server import Service, Settings, create_app
-
-MESSAGE_LIMIT = 64 * 1024
-DRAIN = 10  # seconds that open requests and sockets have to end
 
 LOGGING: dict[str, Any] = {
     "version": 1,
@@ -37,11 +35,11 @@ log = logging.getLogger("plenary.serve")
 Life = Callable[[asyncio.Event], Coroutine[Any, Any, None]]
 
 
-class Server(uvicorn.Server):
+class Server(serving.Server):
     """Greets once it listens, and ends what lives in it before it stops listening."""
 
-    def __init__(self, config: uvicorn.Config, greet: Callable[[], None], life: Life | None) -> None:
-        super().__init__(config)
+    def __init__(self, app: Any, patience: Patience, greet: Callable[[], None], life: Life | None, **more: Any) -> None:
+        super().__init__(app, patience, **more)
         self._greet = greet
         self._life = life
         self._living: asyncio.Task[None] | None = None
@@ -57,7 +55,7 @@ class Server(uvicorn.Server):
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         if self._living:
             self._closing.set()
-            await asyncio.wait([self._living], timeout=DRAIN)
+            await asyncio.wait([self._living], timeout=self.config.patience.drain)
         await super().shutdown(sockets)
 
 
@@ -86,7 +84,7 @@ def serve(
     app = create_app(Service(known))
     has_page = any(getattr(route, "path", "") == welcome.PAGE for route in app.routes)
     greet = partial(welcome.greet, address, found, known.demo_file, has_page=has_page)
-    server = Server(_configure(app, access_log=access_log), greet, life)
+    server = Server(app, known.patience, greet, life, access_log=access_log, log_config=LOGGING)
     with suppress(KeyboardInterrupt):
         server.run(sockets=[listener])
 
@@ -96,20 +94,6 @@ async def _demo(known: Settings) -> Record | None:
         return None
     async with lent(known) as means, Context(means).reading() as db:
         return await record.of(db, known.demo_file)
-
-
-def _configure(app: Any, *, access_log: bool) -> uvicorn.Config:
-    return uvicorn.Config(
-        app,
-        ws="websockets-sansio",
-        ws_max_size=MESSAGE_LIMIT,
-        ws_per_message_deflate=False,  # on, it costs three times the memory a socket and twice the CPU
-        ws_ping_interval=None,  # uvicorn would close with 1011, after which clients never come back
-        timeout_graceful_shutdown=DRAIN,
-        access_log=access_log,
-        server_header=False,
-        log_config=LOGGING,
-    )
 
 
 def _listen(host: str, port: int) -> socket.socket:

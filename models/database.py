@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from typing import Any
 
+import asyncpg
 from sqlalchemy import Connection, event
 from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
@@ -34,6 +35,8 @@ class Database:
         self._writers = async_sessionmaker(self._writing, expire_on_commit=False)
 
     def _engine(self, pool_size: int, **options: Any) -> AsyncEngine:
+        if self.dialect == "postgresql":
+            options["connect_args"] = {"async_creator_fn": _connect}
         return create_async_engine(
             self.url,
             pool_size=pool_size,
@@ -60,6 +63,21 @@ class Database:
     async def close(self) -> None:
         await self._reading.dispose()
         await self._writing.dispose()
+
+
+async def _connect(*address: Any, **options: Any) -> asyncpg.Connection:
+    """Whoever waits for a connection may be cancelled; the driver, when it is while it connects, fills the log."""
+    connecting = asyncio.ensure_future(asyncpg.connect(*address, **options))
+    try:
+        return await asyncio.shield(connecting)
+    except asyncio.CancelledError:
+        connecting.add_done_callback(_abandon)
+        raise
+
+
+def _abandon(connecting: asyncio.Future[asyncpg.Connection]) -> None:
+    if not connecting.cancelled() and not connecting.exception():
+        connecting.result().terminate()
 
 
 def _prepare_sqlite(connection: Any, _record: Any) -> None:

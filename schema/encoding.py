@@ -2,17 +2,33 @@
 
 import json
 from collections.abc import Mapping
-from typing import Any
+from math import isfinite
+from typing import Any, NoReturn
 
 
 class Malformed(Exception):
     """Not JSON, or not the JSON of a request. Its text may be told."""
 
 
+def _constant(name: str) -> NoReturn:
+    """Python reads NaN and Infinity, which are no JSON and which no client could read again."""
+    raise ValueError(name)
+
+
+def _number(text: str) -> float:
+    number = float(text)
+    return number if isfinite(number) else _constant(text)
+
+
+_decoder = json.JSONDecoder(parse_constant=_constant, parse_float=_number)
+
+
 def decode(text: str | bytes) -> Any:
-    """Raises Malformed; also for JSON too deep, with numbers too long or in no known encoding."""
+    """Raises Malformed; also for JSON too deep, with numbers too large or too long, or in no known encoding."""
     try:
-        return json.loads(text)
+        if isinstance(text, bytes):
+            text = text.decode(json.detect_encoding(text), "surrogatepass")
+        return _decoder.decode(text)
     except (ValueError, RecursionError):
         raise Malformed("This is not JSON.") from None
 
