@@ -68,7 +68,7 @@ class Settings(BaseSettings):
     streams: Annotated[Most, NoDecode] = Most(100, 10_000)
     requests: Annotated[Most, NoDecode] = Most(100, 5_000)
     socket_operations: int = Field(default=100, gt=0)
-    socket_messages: float = Field(default=50, gt=0)  # a second
+    socket_messages: float = Field(default=100, gt=0)  # a second
     init_seconds: float = Field(default=5, gt=0)
     header_seconds: float = Field(default=10, gt=0)
     unread_seconds: float = Field(default=30, gt=0)

@@ -28,7 +28,8 @@ from schema.masking import masked, told
 from schema.rates import Rate
 
 REASON_MOST = 123  # bytes that a close frame has room for
-RESERVE = 5  # seconds of messages that may come at once
+PINGS_PER_SECOND = 10  # and pongs: they cost a client nothing, and say that it is there
+RESERVE = 10  # seconds of messages that may come at once
 
 TRY_AGAIN_LATER = 1013
 SIGNED_OUT, EXPIRED, TAKEN, TOO_MANY = 4401, 4403, 4409, 4429
@@ -48,7 +49,7 @@ class Bounds:
     """Of one socket."""
 
     operations: int = 100
-    messages_per_second: float = 50
+    messages_per_second: float = 100
     init_seconds: float = 5
 
 
@@ -86,6 +87,7 @@ class Handler(handlers.BaseGraphQLTransportWSHandler[Context, None]):
 
     async def handle(self) -> None:
         self.rate = Rate(self.view.bounds.messages_per_second, RESERVE * self.view.bounds.messages_per_second)
+        self.pings = Rate(PINGS_PER_SECOND, RESERVE * PINGS_PER_SECOND)
         try:
             with ExitStack() as self.counted:
                 self.counted.enter_context(self.view.sockets.at(self.context.address))
@@ -96,11 +98,11 @@ class Handler(handlers.BaseGraphQLTransportWSHandler[Context, None]):
             await self.websocket.close(TRY_AGAIN_LATER, masked(bug).message)
 
     async def handle_message(self, message: Any) -> None:
-        if not self.rate.allows():
-            await self.websocket.close(TOO_MANY, "Too many messages")
-            return
         try:
             check(message)
+            if not self.rate.allows() or (message["type"] in {"ping", "pong"} and not self.pings.allows()):
+                await self.websocket.close(TOO_MANY, "Too many messages")
+                return
             await getattr(self, f"handle_{message['type']}")(message)
         except Malformed as flaw:
             await self.handle_invalid_message(str(flaw))

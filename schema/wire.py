@@ -1,13 +1,25 @@
 """The wire: what a connection may hold, how long it may stand still, and HTTP within these bounds."""
 
 import asyncio
+import logging
+import socket
+import struct
+import sys
+from contextlib import suppress
 from dataclasses import dataclass
+from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+# Not a line for each request that is none: anybody could fill the log with them.
+log = logging.getLogger("uvicorn.error.requests")
+log.setLevel(logging.ERROR)
 
 HEADERS_MOST = 64 * 1024  # bytes of a request before its body; the parser itself would take any number
 PIPELINED = 10  # requests that wait for the answer to one before them
 HIGH, LOW = 64 * 1024, 16 * 1024  # bytes written and not yet read, beyond which writers wait, and go on
+# How many of them the kernel may hold unsent. By itself it takes some megabytes, and nobody would seem to be slow.
+UNSENT: int | None = getattr(socket, "TCP_NOTSENT_LOWAT", 25 if sys.platform == "linux" else None)
 
 
 @dataclass(frozen=True)
@@ -35,6 +47,13 @@ class Line(asyncio.Protocol):
         self.patience = patience
         self._moved_at = self.loop.time()
         transport.set_write_buffer_limits(HIGH, LOW)
+        if UNSENT is not None:
+            self._set(socket.IPPROTO_TCP, UNSENT, HIGH)
+
+    def _set(self, level: int, option: int, value: Any) -> None:
+        """An option of the socket, if there is one still, and it knows it."""
+        with suppress(OSError, AttributeError):
+            self.transport.get_extra_info("socket").setsockopt(level, option, value)
 
     def resume_writing(self) -> None:
         self._moved_at = self.loop.time()
@@ -57,6 +76,8 @@ class Line(asyncio.Protocol):
         raise NotImplementedError
 
     def cut(self) -> None:
+        """With a reset: else the kernel would keep what was not read, and go on offering it."""
+        self._set(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self.transport.abort()
 
 
@@ -66,6 +87,10 @@ class Requests(Line, HttpToolsProtocol):
     _waiting_since: float | None = None
     _is_in_body = False
     _heard = 0
+
+    def __init__(self, *arguments: Any, **more: Any) -> None:
+        super().__init__(*arguments, **more)
+        self.logger = log
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)

@@ -112,8 +112,8 @@ async def test_a_message_of_64_kib_is_taken(door: Door) -> None:
 
 async def test_all_that_comes_at_once_is_answered_in_its_order(door: Door) -> None:
     async with upgraded(door.port) as connection:
-        await connection.send(b"".join(text({"type": "ping", "payload": {"n": n}}) for n in range(200)))
-        assert [(await connection.message())["payload"]["n"] for n in range(200)] == list(range(200))
+        await connection.send(b"".join(text({"type": "ping", "payload": {"n": n}}) for n in range(90)))
+        assert [(await connection.message())["payload"]["n"] for n in range(90)] == list(range(90))
 
 
 MORE = {

@@ -55,7 +55,7 @@ async def limited(socket: Socket, id: str) -> str:
 def test_what_is_not_set_is_bounded_all_the_same() -> None:
     settings = Settings()
     assert (settings.sockets, settings.live_operations) == (Most(100, 10_000), Most(1_000, 50_000))
-    assert (settings.socket_operations, settings.socket_messages, settings.init_seconds) == (100, 50, 5)
+    assert (settings.socket_operations, settings.socket_messages, settings.init_seconds) == (100, 100, 5)
     assert settings.patience == Patience(headers=10, unread=30, ping=20, goodbye=5, drain=10, sweep=1)
 
 
@@ -66,13 +66,17 @@ def test_a_bound_of_nothing_is_refused(name: str, monkeypatch: pytest.MonkeyPatc
         Settings()
 
 
+@pytest.mark.parametrize(
+    ("message", "few"),
+    [({"type": "complete", "id": "1"}, {"socket_messages": 2}), ({"type": "ping"}, {}), ({"type": "pong"}, {})],
+    ids=["completes", "pings", "pongs"],
+)
 async def test_too_many_messages_close_the_socket_with_4429(
-    database_url: str, clock: ManualClock, caplog: pytest.LogCaptureFixture
+    database_url: str, clock: ManualClock, message: Any, few: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
-    two = bounded(database_url, clock, socket_messages=2)
-    async with two as door, door.signed_in() as socket, door.signed_in() as other:
-        for _ in range(100):
-            await socket.send({"type": "ping"})
+    async with bounded(database_url, clock, **few) as door, door.signed_in() as socket, door.signed_in() as other:
+        for _ in range(120):
+            await socket.send(message)
         assert await socket.closed() == 4429
         assert socket.reason == "Too many messages"
         assert await other.ask(VIEWER) == NOBODY
@@ -80,10 +84,11 @@ async def test_too_many_messages_close_the_socket_with_4429(
 
 
 async def test_messages_in_moderation_go_on_and_on(database_url: str, clock: ManualClock) -> None:
-    async with bounded(database_url, clock, socket_messages=50) as door, door.signed_in() as socket:
-        for n in range(350):
-            await socket.nothing()
-            await asyncio.sleep(0.021 if n > 200 else 0)  # what may come at once is 250
+    async with bounded(database_url, clock, socket_messages=20) as door, door.signed_in() as socket:
+        for n in range(240):
+            await socket.send({"type": "complete", "id": "1"})
+            await asyncio.sleep(0.051 if n > 180 else 0)  # what may come at once is 200
+        await socket.nothing()
 
 
 async def test_one_operation_too_many_of_a_socket_is_an_error_and_the_others_go_on(
