@@ -5,10 +5,12 @@ PORT ?= 8000
 
 BIN := .venv/bin
 INSTALLED := .venv/.installed
+CONFORMANCE := tests/conformance
+MODULES := $(CONFORMANCE)/node_modules/.package-lock.json
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help install run test lint fmt sdl migration lock clean
+.PHONY: help install run test lint fmt sdl migration lock clean conformance modules
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):[^#]*## \(.*\)/\1|\2/p' Makefile | awk -F'|' '{ printf "make %-9s %s\n", $$1, $$2 }'
@@ -20,8 +22,13 @@ run: install ## start the service with its demo data on HOST and PORT
 	$(BIN)/plenary demo
 	$(BIN)/plenary serve --bots --host $(HOST) --port $(PORT)
 
-test: lint ## lint, then run the tests on all cores
+test: lint $(if $(shell command -v npm),modules) ## lint, then run the tests on all cores
 	$(BIN)/pytest -n auto
+
+conformance: install modules ## run other people's suites and clients against the service (needs Node.js)
+	$(BIN)/pytest $(CONFORMANCE)
+
+modules: $(MODULES)
 
 lint: install ## check style, formatting, types and floors
 	@$(call check,$(BIN)/ruff check)
@@ -57,6 +64,10 @@ $(INSTALLED): requirements.txt pyproject.toml
 	@test -x $(BIN)/pip || $(PYTHON) -m venv --clear .venv
 	$(BIN)/python -m pip install --quiet --require-hashes -r requirements.txt
 	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(MODULES): $(CONFORMANCE)/package-lock.json
+	npm ci --prefix $(CONFORMANCE) --ignore-scripts --no-audit --no-fund --loglevel=error
 	@touch $@
 
 # Run one check; say which one failed, and stop.

@@ -1,0 +1,63 @@
+"""A started server with a hall in it, for other people's clients."""
+
+import shutil
+from collections.abc import AsyncIterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+
+from models import Moderation
+from resolvers.clock import Clock, SystemClock
+from schema.base import global_id
+from tests.conformance.node import demand_node, install
+from tests.started import Door, tracebacks
+from tests.world import World, gid
+
+
+@pytest.fixture
+def database_url(sqlite_template: Path, tmp_path: Path) -> str:
+    """What is tested here is the door; the other tests know both databases."""
+    shutil.copy(sqlite_template, tmp_path / "plenary.db")
+    return f"sqlite+aiosqlite:///{tmp_path / 'plenary.db'}"
+
+
+@pytest.fixture
+def clock() -> Clock:
+    """Other people's programs have clocks of their own."""
+    return SystemClock()
+
+
+@pytest.fixture(scope="session")
+def node() -> None:
+    demand_node()
+    install()
+
+
+@dataclass
+class Hall:
+    """What a client is told of a community with an open board, of which Ann is a member."""
+
+    origin: str
+    token: str
+    otherToken: str  # noqa: N815 - it goes into JSON
+    boardId: str  # noqa: N815
+    communityId: str  # noqa: N815
+    nothing: str
+
+    @property
+    def given(self) -> dict[str, str]:
+        return asdict(self)
+
+
+@pytest.fixture
+async def hall(door: Door, caplog: pytest.LogCaptureFixture) -> AsyncIterator[Hall]:
+    world = await World.make(door.service)
+    ann, olga = await world.person("Ann"), await world.person("Olga")
+    community = await world.community("Keynote", owner=olga)
+    await world.belong(ann, community)
+    board = await world.board(community, moderation=Moderation.NONE)
+    tokens = [await door.sign_in(person) for person in (ann, olga)]
+    yield Hall(door.origin, *tokens, gid(board), gid(community), str(global_id("QuestionBoard", uuid4())))
+    assert tracebacks(caplog) == []
