@@ -43,7 +43,7 @@ class Hall:
     token: str
     otherToken: str  # noqa: N815 - it goes into JSON
     boardId: str  # noqa: N815
-    communityId: str  # noqa: N815
+    networkId: str  # noqa: N815
     nothing: str
 
     @property
@@ -58,6 +58,7 @@ async def hall(door: Door, caplog: pytest.LogCaptureFixture) -> AsyncIterator[Ha
     community = await world.community("Keynote", owner=olga)
     await world.belong(ann, community)
     board = await world.board(community, moderation=Moderation.NONE)
-    tokens = [await door.sign_in(person) for person in (ann, olga)]
-    yield Hall(door.origin, *tokens, gid(board), gid(community), str(global_id("QuestionBoard", uuid4())))
+    token, other = [await door.sign_in(person) for person in (ann, olga)]
+    nothing = str(global_id("QuestionBoard", uuid4()))
+    yield Hall(door.origin, token, other, gid(board), gid(world.network), nothing)
     assert tracebacks(caplog) == []

@@ -14,6 +14,7 @@ import pytest
 
 HERE = Path(__file__).parent
 ROOT = HERE.parent.parent
+BIN = HERE / "node_modules" / ".bin"
 DEADLINE = 100.0
 
 
@@ -43,7 +44,8 @@ def install() -> None:
     """What package-lock.json locks, once for all test processes."""
     with (HERE / "package-lock.json").open() as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        done = subprocess.run(["make", "--silent", "modules"], cwd=ROOT, capture_output=True, text=True, check=False)
+        make = [str(shutil.which("make")), "--silent", "modules"]
+        done = subprocess.run(make, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
 
 

@@ -1,9 +1,12 @@
 """Other people's clients, unmodified, against a started server."""
 
+import json
+from pathlib import Path
+
 import pytest
 
 from tests.conformance.conftest import Hall
-from tests.conformance.node import report
+from tests.conformance.node import BIN, HERE, ROOT, report, run
 
 pytestmark = pytest.mark.usefixtures("node")
 
@@ -57,4 +60,31 @@ async def test_urql(hall: Hall, over: str) -> None:
         *STORY,
         "a list of types with text/event-stream in it does not make a query a stream",
         "a query by GET",
+    )
+
+
+@pytest.fixture
+async def artifacts(tmp_path: Path, node: None) -> Path:
+    """What relay-compiler makes of relay/hall.js and the SDL."""
+    made = tmp_path / "artifacts"
+    made.mkdir()
+    config = {
+        "src": str(HERE / "relay"),
+        "schema": str(ROOT / "schema.graphql"),
+        "artifactDirectory": str(made),
+        "language": "javascript",
+        "eagerEsModules": False,
+    }
+    (tmp_path / "relay.json").write_text(json.dumps(config))
+    code, out, err = await run(BIN / "relay-compiler", tmp_path / "relay.json")
+    assert code == 0, out + err
+    return made
+
+
+async def test_relay_and_its_compiler(hall: Hall, artifacts: Path) -> None:
+    checks = await report("relay.mjs", **hall.given, artifacts=str(artifacts))
+    checks.passed(
+        *STORY,
+        "a list is refetched by its owner's id, and its pages become one list",
+        "numbers that a feed brings are in the store",
     )
