@@ -45,14 +45,14 @@ def install() -> None:
     with (HERE / "package-lock.json").open() as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         make = [str(shutil.which("make")), "--silent", "modules"]
-        done = subprocess.run(make, cwd=ROOT, capture_output=True, text=True, check=False)
+        done = subprocess.run(make, cwd=ROOT, capture_output=True, text=True, check=False)  # noqa: S603 - our own words
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-async def run(*command: str | Path) -> tuple[int, str, str]:
+async def run(*command: str | Path, cwd: Path = HERE) -> tuple[int, str, str]:
     """A program of node_modules or a script of ours, to its end."""
     process = await asyncio.create_subprocess_exec(
-        *command, cwd=HERE, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        *command, cwd=cwd, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE
     )
     try:
         async with asyncio.timeout(DEADLINE):
