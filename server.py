@@ -32,8 +32,11 @@ from resolvers.context import Means
 from resolvers.limits import Limiter, Range
 from resolvers.live import Live
 from resolvers.passwords import Passwords
-from schema.http import View
+from schema.door import Door
+from schema.execution import Execution
+from schema.http import Endpoint
 from schema.root import build
+from schema.websocket import Sockets
 from web import graphiql
 
 BODY_LIMIT = 256 * 1024
@@ -137,7 +140,10 @@ class Service:
         self.relay = Relay(self.database, self.broadcast)
         self.live = Live(self.means, Feed(self.database, self.broadcast), **self.timing)
         self.database.committed = self.relay.nudge
-        self.view = View(build(), self.means, self.live, secure=not self.settings.is_development)
+        self.execution = Execution(build())
+        door = Door(self.means, self.live, secure=not self.settings.is_development)
+        self.endpoint = Endpoint(self.execution, door)
+        self.sockets = Sockets(build(), self.execution, door)
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -180,8 +186,8 @@ def create_app(service: Service) -> Starlette:
 
     return Starlette(
         routes=[
-            Route("/graphql", service.view, methods=["GET", "POST"]),
-            WebSocketRoute("/graphql", service.view),
+            Route("/graphql", service.endpoint),
+            WebSocketRoute("/graphql", service.sockets),
             Route("/health/live", is_alive),
             Route("/health/ready", is_ready),
             *(graphiql.routes(service.settings.demo_file) if service.settings.is_development else ()),
