@@ -178,7 +178,7 @@ MALFORMED = [
         )
     ],
     *[
-        refused(f"{name} that is {value!r}", post(**{name: value}))
+        refused(f"{name} that is {value!r}", post({"query": QUERY, name: value}))
         for name in ("query", "operationName", "variables", "extensions")
         for value in (0, False, ["array"], {"ob": "ject"} if name in {"query", "operationName"} else "string")
     ],

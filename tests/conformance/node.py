@@ -49,13 +49,13 @@ def install() -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-async def run(*command: str | Path, cwd: Path = HERE) -> tuple[int, str, str]:
+async def run(*command: str | Path, cwd: Path = HERE, deadline: float = DEADLINE) -> tuple[int, str, str]:
     """A program of node_modules or a script of ours, to its end."""
     process = await asyncio.create_subprocess_exec(
         *command, cwd=cwd, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE
     )
     try:
-        async with asyncio.timeout(DEADLINE):
+        async with asyncio.timeout(deadline):
             out, err = await process.communicate()
     except TimeoutError:
         process.kill()
