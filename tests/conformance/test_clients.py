@@ -2,11 +2,16 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from commands.documents import read
+from resolvers import documents
+from resolvers.context import Context
 from tests.conformance.conftest import Hall
 from tests.conformance.node import BIN, HERE, ROOT, report, run
+from tests.started import Door
 
 pytestmark = pytest.mark.usefixtures("node")
 
@@ -63,10 +68,9 @@ async def test_urql(hall: Hall, over: str) -> None:
     )
 
 
-@pytest.fixture
-async def artifacts(tmp_path: Path, node: None) -> Path:
+async def compiled(folder: Path, **more: Any) -> str:
     """What relay-compiler makes of relay/hall.js and the SDL."""
-    made = tmp_path / "artifacts"
+    made = folder / "artifacts"
     made.mkdir()
     config = {
         "src": str(HERE / "relay"),
@@ -75,16 +79,28 @@ async def artifacts(tmp_path: Path, node: None) -> Path:
         "language": "javascript",
         "eagerEsModules": False,
     }
-    (tmp_path / "relay.json").write_text(json.dumps(config))
-    code, out, err = await run(BIN / "relay-compiler", tmp_path / "relay.json")
+    (folder / "relay.json").write_text(json.dumps(config | more))
+    code, out, err = await run(BIN / "relay-compiler", folder / "relay.json")
     assert code == 0, out + err
-    return made
+    return str(made)
 
 
-async def test_relay_and_its_compiler(hall: Hall, artifacts: Path) -> None:
-    checks = await report("relay.mjs", **hall.given, artifacts=str(artifacts))
-    checks.passed(
-        *STORY,
-        "a list is refetched by its owner's id, and its pages become one list",
-        "numbers that a feed brings are in the store",
-    )
+RELAY = [
+    *STORY,
+    "a list is refetched by its owner's id, and its pages become one list",
+    "numbers that a feed brings are in the store",
+]
+
+
+async def test_relay_and_its_compiler(hall: Hall, tmp_path: Path) -> None:
+    checks = await report("relay.mjs", **hall.given, artifacts=await compiled(tmp_path))
+    checks.passed(*RELAY)
+
+
+async def test_relay_with_documents_that_the_server_trusts(hall: Hall, door: Door, tmp_path: Path) -> None:
+    written = tmp_path / "documents.json"
+    written.write_text("{}")
+    artifacts = await compiled(tmp_path, persistConfig={"file": str(written), "algorithm": "SHA256"})
+    await documents.add(Context(door.service.means), read(written))
+    checks = await report("relay.mjs", **hall.given, artifacts=artifacts)
+    checks.passed(*RELAY)

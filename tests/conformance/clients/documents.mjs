@@ -32,7 +32,8 @@ export async function say(body) {
   return askQuestion.question;
 }
 
-export async function cursor() {
+/** The board as it is now: where its feed goes on, and which questions it has. Behind a slow server some come again. */
+export async function snapshot() {
   const { questionBoard } = await ask(OPERATIONS.BoardAsAttendee, { boardId: given.boardId });
-  return questionBoard.cursor;
+  return { after: questionBoard.cursor, known: new Set(questionBoard.questions.nodes.map(({ id }) => id)) };
 }
