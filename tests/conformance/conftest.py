@@ -1,9 +1,8 @@
 """A started server with a hall in it, for other people's clients."""
 
-import shutil
+import re
 from collections.abc import AsyncIterator
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from uuid import uuid4
 
 import pytest
@@ -17,10 +16,9 @@ from tests.world import World, gid
 
 
 @pytest.fixture
-def database_url(sqlite_template: Path, tmp_path: Path) -> str:
+def database_url(sqlite_url: str) -> str:
     """What is tested here is the door; the other tests know both databases."""
-    shutil.copy(sqlite_template, tmp_path / "plenary.db")
-    return f"sqlite+aiosqlite:///{tmp_path / 'plenary.db'}"
+    return sqlite_url
 
 
 @pytest.fixture
@@ -37,18 +35,19 @@ def node() -> None:
 
 @dataclass
 class Hall:
-    """What a client is told of a community with an open board, of which Ann is a member."""
+    """What a client is told of an open board: Ann's token, Olga's, ids, and an id that leads nowhere."""
 
     origin: str
     token: str
-    otherToken: str  # noqa: N815 - it goes into JSON
-    boardId: str  # noqa: N815
-    networkId: str  # noqa: N815
+    other_token: str
+    board_id: str
+    network_id: str
     nothing: str
 
     @property
     def given(self) -> dict[str, str]:
-        return asdict(self)
+        """The same for a program, by the names of its language."""
+        return {re.sub("_(.)", lambda found: found[1].upper(), name): value for name, value in asdict(self).items()}
 
 
 @pytest.fixture

@@ -16,6 +16,7 @@ HERE = Path(__file__).parent
 ROOT = HERE.parent.parent
 BIN = HERE / "node_modules" / ".bin"
 DEADLINE = 100.0
+NODE = 20
 
 
 @dataclass
@@ -34,9 +35,11 @@ class Report(list[Check]):
 
 
 def demand_node() -> None:
-    """Where there is no Node.js, a test is skipped visibly; on CI it fails."""
-    if shutil.which("npm") is None:
-        message = "Node.js with npm is not on this machine"
+    """Where there is no Node.js, or an old one, a test is skipped visibly; on CI it fails."""
+    found = shutil.which("node") if shutil.which("npm") else None
+    version = subprocess.check_output([found, "--version"], text=True) if found else "v0"  # noqa: S603 - our own words
+    if int(version.removeprefix("v").split(".")[0]) < NODE:
+        message = f"Node.js {NODE} or newer, with npm, is not on this machine"
         pytest.fail(message) if os.environ.get("CI") else pytest.skip(message)
 
 

@@ -53,7 +53,7 @@ async def ask(session: AsyncClientSession, query: str, /, **variables: Any) -> A
 
 
 async def say(session: AsyncClientSession, hall: Hall, body: str) -> None:
-    answer = await ask(session, OPERATIONS["AskQuestion"], boardId=hall.boardId, body=body)
+    answer = await ask(session, OPERATIONS["AskQuestion"], boardId=hall.board_id, body=body)
     assert answer["askQuestion"]["problems"] == []
 
 
@@ -72,7 +72,7 @@ async def added(feed: Any) -> tuple[str, str]:
 
 
 async def now(session: AsyncClientSession, hall: Hall) -> str:
-    answer = await ask(session, OPERATIONS["BoardAsAttendee"], boardId=hall.boardId)
+    answer = await ask(session, OPERATIONS["BoardAsAttendee"], boardId=hall.board_id)
     return str(answer["questionBoard"]["cursor"])
 
 
@@ -82,7 +82,7 @@ async def test_a_query(session: AsyncClientSession) -> None:
 
 
 async def test_a_mutation(session: AsyncClientSession, hall: Hall) -> None:
-    answer = await ask(session, OPERATIONS["AskQuestion"], boardId=hall.boardId, body="Why?")
+    answer = await ask(session, OPERATIONS["AskQuestion"], boardId=hall.board_id, body="Why?")
     assert answer["askQuestion"]["question"]["body"] == "Why?"
 
 
@@ -103,7 +103,7 @@ async def test_a_document_that_does_not_validate_is_refused_with_a_code(session:
 
 async def test_a_subscription(opened: Open, hall: Hall) -> None:
     async with opened() as session:
-        feed = follow(session, hall.boardId, await now(session, hall))
+        feed = follow(session, hall.board_id, await now(session, hall))
         for body in ("Live?", "Still live?"):
             (heard, _cursor), _ = await asyncio.gather(added(feed), say(session, hall, body))
             assert heard == body
@@ -112,7 +112,7 @@ async def test_a_subscription(opened: Open, hall: Hall) -> None:
 
 async def test_a_subscription_that_is_refused_ends_alone(opened: Open, hall: Hall) -> None:
     async with opened() as session:
-        sibling = follow(session, hall.boardId, await now(session, hall))
+        sibling = follow(session, hall.board_id, await now(session, hall))
         with pytest.raises(TransportQueryError) as refused:
             await added(follow(session, hall.nothing))
         (error,) = refused.value.errors or []
@@ -124,7 +124,7 @@ async def test_a_subscription_that_is_refused_ends_alone(opened: Open, hall: Hal
 
 async def test_reconnect_with_cursor(opened: Open, hall: Hall) -> None:
     async with opened() as session:
-        feed = follow(session, hall.boardId, await now(session, hall))
+        feed = follow(session, hall.board_id, await now(session, hall))
         (heard, cursor), _ = await asyncio.gather(added(feed), say(session, hall, "One?"))
         assert heard == "One?"
         session.transport.adapter.websocket.transport.abort()
@@ -132,7 +132,7 @@ async def test_reconnect_with_cursor(opened: Open, hall: Hall) -> None:
             await added(feed)
     async with opened() as session:
         await say(session, hall, "Two?")
-        feed = follow(session, hall.boardId, cursor)
+        feed = follow(session, hall.board_id, cursor)
         assert (await added(feed))[0] == "Two?"
         (heard, _cursor), _ = await asyncio.gather(added(feed), say(session, hall, "Three?"))
         assert heard == "Three?"
