@@ -2,8 +2,9 @@
 
 import hashlib
 import secrets
+import time
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -29,6 +30,7 @@ from resolvers.form import form, is_storable
 from resolvers.session import Reader, Transaction
 
 LIFETIME = timedelta(days=30)
+PROMPT = 0.1  # seconds: what took longer to look up may be out of date before it is remembered
 TRIES_PER_ACCOUNT, TRIES_PER_ADDRESS = 5, 100
 
 
@@ -52,6 +54,24 @@ def digest(token: str) -> bytes:
     return hashlib.sha256(token.encode(errors="surrogatepass")).digest()
 
 
+async def of_token(ctx: Context, token: str, *, again: bool = False) -> tuple[UUID, SignIn | None]:
+    """Whom the token speaks for. Raises BadToken or ExpiredToken.
+
+    A token that was asked about a moment ago is remembered, unless it is to be asked about `again`.
+    """
+    key, remembered = digest(token), ctx.means.sign_ins
+    found = None if again else remembered.get(key)
+    if found is None:
+        remembered.pop(key, None)
+        began = time.monotonic()
+        async with ctx.reading() as db:
+            found = await authenticate(db, token)
+        if time.monotonic() - began < PROMPT:
+            remembered[key] = found
+    _check_expiry(found[1], ctx.means.clock.now())
+    return found
+
+
 async def authenticate(db: Reader, token: str) -> tuple[UUID, SignIn | None]:
     """The principal that the token speaks for. Raises BadToken or ExpiredToken."""
     if token.startswith("plenary_visitor_"):
@@ -64,9 +84,13 @@ async def authenticate(db: Reader, token: str) -> tuple[UUID, SignIn | None]:
     sign_in = await db.find(SignIn, SignIn.token_hash == digest(token))
     if sign_in is None or sign_in.ended_at is not None or not await _is_active(db, sign_in.principal_id):
         raise BadToken("This sign-in is not valid.")
-    if sign_in.expires_at <= db.now:
-        raise ExpiredToken("This sign-in has expired.")
+    _check_expiry(sign_in, db.now)
     return sign_in.principal_id, sign_in
+
+
+def _check_expiry(sign_in: SignIn | None, now: datetime) -> None:
+    if sign_in and sign_in.expires_at <= now:
+        raise ExpiredToken("This sign-in has expired.")
 
 
 async def of_device(db: Reader, token: str) -> UUID:

@@ -3,8 +3,10 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from typing import Any
 from uuid import UUID
 
+from cachetools import TTLCache
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from models import NOBODY, Database, SignIn
@@ -15,6 +17,11 @@ from resolvers.errors import Conflict, Unauthenticated
 from resolvers.limits import Limiter
 from resolvers.passwords import Passwords
 from resolvers.session import Reader, Transaction
+
+# A token that was looked up a moment ago is not looked up again. What ends a sign-in in this process is known here at
+# once, what ends it in another within these seconds.
+REMEMBERED = 0.8
+MOST_REMEMBERED = 10_000
 
 DEADLOCKS = {"40001", "40P01"}  # PostgreSQL: serialization_failure, deadlock_detected
 
@@ -29,6 +36,7 @@ class Means:
     limiter: Limiter
     passwords: Passwords
     join_url: str = ""  # where a join code leads; the code is put behind it
+    sign_ins: TTLCache[bytes, Any] = field(default_factory=lambda: TTLCache(MOST_REMEMBERED, REMEMBERED), repr=False)
 
 
 @dataclass
@@ -68,6 +76,8 @@ class Context:
                 yield tx
                 if claimed:
                     await idempotency.keep(tx, cipher, claimed)
+            if tx.has_changed_rights:
+                self.means.sign_ins.clear()
         except IntegrityError as error:
             raise Conflict("Somebody else was first.") from error
         except DBAPIError as error:
