@@ -24,13 +24,12 @@ from models import (
     Visitor,
 )
 from realtime import topics
-from resolvers.context import Context
+from resolvers.context import Context, Known
 from resolvers.errors import Conflict, DomainError, Flaw, Invalid, Unauthenticated
 from resolvers.form import form, is_storable
 from resolvers.session import Reader, Transaction
 
 LIFETIME = timedelta(days=30)
-PROMPT = 0.1  # seconds: what took longer to look up may be out of date before it is remembered
 TRIES_PER_ACCOUNT, TRIES_PER_ADDRESS = 5, 100
 
 
@@ -60,16 +59,14 @@ async def of_token(ctx: Context, token: str, *, again: bool = False) -> tuple[UU
     A token that was asked about a moment ago is remembered, unless it is to be asked about `again`.
     """
     key, remembered = digest(token), ctx.means.sign_ins
-    found = None if again else remembered.get(key)
-    if found is None:
+    known = None if again else remembered.get(key)
+    if known is None:
         remembered.pop(key, None)
-        began = time.monotonic()
+        asked_at = time.monotonic()
         async with ctx.reading() as db:
-            found = await authenticate(db, token)
-        if time.monotonic() - began < PROMPT:
-            remembered[key] = found
-    _check_expiry(found[1], ctx.means.clock.now())
-    return found
+            known = remembered[key] = Known(*await authenticate(db, token), asked_at)
+    _check_expiry(known.sign_in, ctx.means.clock.now())
+    return known.principal_id, known.sign_in
 
 
 async def authenticate(db: Reader, token: str) -> tuple[UUID, SignIn | None]:

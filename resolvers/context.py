@@ -1,12 +1,13 @@
 """Who asks, and with what at hand: the first argument of every operation."""
 
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import NamedTuple
 from uuid import UUID
 
-from cachetools import TTLCache
+from cachetools import TLRUCache
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from models import NOBODY, Database, SignIn
@@ -18,12 +19,23 @@ from resolvers.limits import Limiter
 from resolvers.passwords import Passwords
 from resolvers.session import Reader, Transaction
 
-# A token that was looked up a moment ago is not looked up again. What ends a sign-in in this process is known here at
-# once, what ends it in another within these seconds.
-REMEMBERED = 0.8
+# Seconds for which an answer to whose a token is counts. What ends a sign-in in this process is known here at once.
+REMEMBERED = 0.9
 MOST_REMEMBERED = 10_000
 
 DEADLOCKS = {"40001", "40P01"}  # PostgreSQL: serialization_failure, deadlock_detected
+
+
+class Known(NamedTuple):
+    """Whom a token spoke for when that was asked, by the clock that only goes on."""
+
+    principal_id: UUID
+    sign_in: SignIn | None
+    asked_at: float
+
+
+def _sign_ins() -> TLRUCache[bytes, Known]:
+    return TLRUCache(MOST_REMEMBERED, ttu=lambda _, known, __: known.asked_at + REMEMBERED, timer=time.monotonic)
 
 
 @dataclass(frozen=True)
@@ -36,7 +48,7 @@ class Means:
     limiter: Limiter
     passwords: Passwords
     join_url: str = ""  # where a join code leads; the code is put behind it
-    sign_ins: TTLCache[bytes, Any] = field(default_factory=lambda: TTLCache(MOST_REMEMBERED, REMEMBERED), repr=False)
+    sign_ins: TLRUCache[bytes, Known] = field(default_factory=_sign_ins, repr=False)
 
 
 @dataclass
