@@ -20,7 +20,7 @@ async function* events(client, after) {
         yield data.questionBoard;
       }
     } catch (lost) {
-      if (lost.code === "ERR_ASSERTION") throw lost;
+      if (lost.code === "ERR_ASSERTION" || lost.code >= 4000) throw lost; // the server has said why
       await pause(20);
       continue;
     }
