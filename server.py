@@ -17,9 +17,12 @@ from sqlalchemy import text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route, WebSocketRoute
+from strawberry.http.websocket_origin import normalize_origin
 
 from models import Database
 from realtime.bell import bell
@@ -34,13 +37,15 @@ from resolvers.context import Means
 from resolvers.limits import Limiter
 from resolvers.live import Live
 from resolvers.passwords import Passwords
-from schema.door import Door
+from schema.documents import Trust
+from schema.door import LOCAL, Door
 from schema.execution import Execution
-from schema.http import Endpoint
+from schema.http import ASKED_WITH, METHODS, TOLD_WITH, Endpoint
 from schema.root import build
 from schema.websocket import Bounds, Sockets
 from schema.wire import Patience
 from web import graphiql
+from web.headers import SecurityHeaders
 
 BODY_LIMIT = 256 * 1024
 SECRET_LEAST = 32
@@ -63,6 +68,8 @@ class Settings(BaseSettings):
     secret_key: SecretStr = Field(default=SecretStr(""), validate_default=True)
     trusted_addresses: Annotated[tuple[Range, ...], NoDecode] = ()
     join_url: str = ""
+    trusted_documents: Trust = Trust.PREFER
+    allowed_origins: Annotated[tuple[str, ...], NoDecode] = ()
     sockets: Annotated[Most, NoDecode] = Most(100, 10_000)
     live_operations: Annotated[Most, NoDecode] = Most(1_000, 50_000)
     streams: Annotated[Most, NoDecode] = Most(100, 10_000)
@@ -84,9 +91,16 @@ class Settings(BaseSettings):
             raise ValueError("must be two numbers: of one account, from one address, as in 100:10000")
         return Most(*map(int, found.groups()))
 
-    @field_validator("trusted_addresses", mode="before")
+    @field_validator("allowed_origins")
     @classmethod
-    def _names_addresses(cls, value: object) -> object:
+    def _names_origins(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        if any(normalize_origin(origin) != origin for origin in value):
+            raise ValueError("must be origins, like https://app.example.com")
+        return value
+
+    @field_validator("trusted_addresses", "allowed_origins", mode="before")
+    @classmethod
+    def _is_a_list(cls, value: object) -> object:
         return [part for part in re.split(r"[\s,]+", value) if part] if isinstance(value, str) else value
 
     @field_validator("database_url")
@@ -174,14 +188,19 @@ class Service:
         self.relay = Relay(self.database, self.broadcast)
         self.live = Live(self.means, Feed(self.database, self.broadcast), **self.timing)
         self.database.committed = self.relay.nudge
-        self.execution = Execution(build())
         self.caps = {
             "sockets": Caps("sockets", self.settings.sockets, addresses),
             "live_operations": Caps("live operations", self.settings.live_operations, addresses),
             "streams": Caps("streams", self.settings.streams, addresses),
             "requests": Caps("requests", self.settings.requests, addresses, retry_after=1),
         }
-        door = Door(self.means, self.live, secure=not self.settings.is_development)
+        self.execution = Execution(build(), trust=self.settings.trusted_documents)
+        door = Door(
+            self.means,
+            self.live,
+            is_local=self.settings.is_development,
+            allowed_origins=self.settings.allowed_origins,
+        )
         self.endpoint = Endpoint(self.execution, door)
         bounds = self.settings.bounds
         self.sockets = Sockets(
@@ -236,5 +255,22 @@ def create_app(service: Service) -> Starlette:
             *(graphiql.routes(service.settings.demo_file) if service.settings.is_development else ()),
         ],
         lifespan=lifespan,
+        middleware=[
+            Middleware(SecurityHeaders, secure=not service.settings.is_development),
+            Middleware(CORSMiddleware, **_pages(service.settings)),
+        ],
         max_body_size=BODY_LIMIT,
     )
+
+
+def _pages(settings: Settings) -> dict[str, Any]:
+    """From where pages may ask. Only those that are named may send the cookie along."""
+    named = settings.allowed_origins
+    return {
+        "allow_origins": named,
+        "allow_credentials": bool(named),
+        "allow_origin_regex": LOCAL.pattern if settings.is_development and not named else None,
+        "allow_methods": METHODS,
+        "allow_headers": ASKED_WITH,
+        "expose_headers": TOLD_WITH,
+    }

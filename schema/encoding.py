@@ -24,11 +24,9 @@ _decoder = json.JSONDecoder(parse_constant=_constant, parse_float=_number)
 
 
 def decode(text: str | bytes) -> Any:
-    """Raises Malformed; also for JSON too deep, with numbers too large or too long, or in no known encoding."""
+    """Raises Malformed; also for JSON too deep, with numbers too large, or in another encoding than UTF-8."""
     try:
-        if isinstance(text, bytes):
-            text = text.decode(json.detect_encoding(text), "surrogatepass")
-        return _decoder.decode(text)
+        return _decoder.decode(text if isinstance(text, str) else text.decode())
     except (ValueError, RecursionError):
         raise Malformed("This is not JSON.") from None
 

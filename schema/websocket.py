@@ -24,9 +24,10 @@ from resolvers.errors import DomainError, Limited
 from schema.context import Context
 from schema.door import Door, bearer
 from schema.encoding import Malformed, decode, encode
-from schema.execution import Execution, Refused, Request
+from schema.execution import Execution
 from schema.masking import masked, told
 from schema.rates import Rate
+from schema.requests import Refused, Request
 
 # Not a line for each page of others that would like to come in, with all that it says about itself.
 logging.getLogger("strawberry.ws").setLevel(logging.ERROR)
@@ -234,7 +235,7 @@ class Sockets(GraphQL[Context, None]):
             raise json.JSONDecodeError(str(error), "", 0) from error
 
     def is_websocket_origin_allowed(self, request: WebSocket, origin: str) -> bool:
-        return self._door.is_ours(request)
+        return self._door.admits(request)
 
     async def get_context(self, request: HTTPConnection, response: Any) -> Context:
         """Somebody, who says who they are in `connection_init` unless they bring the cookie."""
