@@ -8,22 +8,26 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import cache
+from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated, Any
 
 from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
-from sqlalchemy import text
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError, SQLAlchemyError
+from sqlalchemy.exc import ArgumentError
 from starlette.applications import Starlette
-from starlette.requests import Request
-from starlette.responses import JSONResponse
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
 from starlette.routing import Route, WebSocketRoute
 
+import migrations
 from models import Database
 from realtime.bell import bell
 from realtime.feed import Feed
+from realtime.lookout import Lookout, Sight
 from realtime.relay import Relay
 from resolvers import timetable
 from resolvers.cipher import Cipher
@@ -34,12 +38,15 @@ from resolvers.live import Live
 from resolvers.passwords import Passwords
 from schema.door import Door
 from schema.execution import Execution
+from schema.guard import Guard, refuse
 from schema.http import Endpoint
+from schema.metrics import Metrics, State
+from schema.observing import Observer
+from schema.probes import Probes
 from schema.root import build
 from schema.websocket import Sockets
 from web import graphiql
 
-BODY_LIMIT = 256 * 1024
 SECRET_LEAST = 32
 DRIVERS = ("sqlite+aiosqlite", "postgresql+asyncpg")
 
@@ -47,6 +54,19 @@ DRIVERS = ("sqlite+aiosqlite", "postgresql+asyncpg")
 class Environment(StrEnum):
     DEVELOPMENT = "development"
     PRODUCTION = "production"
+
+
+class LogFormat(StrEnum):
+    JSON = "json"
+    CONSOLE = "console"
+
+
+class LogLevel(StrEnum):
+    """From each operation to what is wrong."""
+
+    DEBUG = "debug"
+    INFO = "info"
+    WARNING = "warning"
 
 
 class Settings(BaseSettings):
@@ -60,6 +80,10 @@ class Settings(BaseSettings):
     secret_key: SecretStr = Field(default=SecretStr(""), validate_default=True)
     trusted_addresses: Annotated[tuple[Range, ...], NoDecode] = ()
     join_url: str = ""
+    log_format: LogFormat | None = Field(default=None, validate_default=True)
+    log_level: LogLevel | None = Field(default=None, validate_default=True)
+    metrics_token: SecretStr = SecretStr("")
+    otlp_endpoint: str = ""
 
     @field_validator("trusted_addresses", mode="before")
     @classmethod
@@ -96,6 +120,32 @@ class Settings(BaseSettings):
             raise ValueError(f"must be set in production, to at least {SECRET_LEAST} random characters")
         return value if value.get_secret_value() else SecretStr(_own_secret(Path("var/secret_key")))
 
+    @field_validator("log_format")
+    @classmethod
+    def _has_a_format(cls, value: LogFormat | None, info: Any) -> LogFormat:
+        return value or (LogFormat.CONSOLE if _is_development(info) else LogFormat.JSON)
+
+    @field_validator("log_level")
+    @classmethod
+    def _has_a_level(cls, value: LogLevel | None, info: Any) -> LogLevel:
+        return value or (LogLevel.WARNING if _is_development(info) else LogLevel.INFO)
+
+    @field_validator("metrics_token")
+    @classmethod
+    def _is_long(cls, value: SecretStr) -> SecretStr:
+        if 0 < len(value.get_secret_value()) < SECRET_LEAST:
+            raise ValueError(f"must have at least {SECRET_LEAST} random characters")
+        return value
+
+    @field_validator("otlp_endpoint")
+    @classmethod
+    def _names_a_collector(cls, value: str) -> str:
+        if value and not value.startswith(("http://", "https://")):
+            raise ValueError("must begin with http:// or https://")
+        if value and not _has_exporter():
+            raise ValueError("must be empty, or plenary[otel] be installed")
+        return value
+
     @property
     def is_development(self) -> bool:
         return self.environment is Environment.DEVELOPMENT
@@ -106,6 +156,17 @@ class Settings(BaseSettings):
         url = make_url(self.database_url)
         is_file = url.get_backend_name() == "sqlite" and url.database
         return (Path(url.database or "").parent if is_file else Path("var")) / "demo.json"
+
+
+def _is_development(info: Any) -> bool:
+    return info.data.get("environment") is Environment.DEVELOPMENT
+
+
+def _has_exporter() -> bool:
+    try:
+        return find_spec("opentelemetry.exporter.otlp.proto.http") is not None
+    except ModuleNotFoundError:
+        return False
 
 
 def _own_secret(path: Path) -> str:
@@ -130,6 +191,8 @@ class Service:
     passwords: Passwords = field(default_factory=Passwords)
     timing: Mapping[str, float] = field(default_factory=dict)
     tick: float = 1.0
+    spans: Any = None  # schema.spans.Spans, which only those import who collect them
+    is_closing: bool = field(default=False, init=False)
 
     def __post_init__(self) -> None:
         self.database = Database(self.settings.database_url)
@@ -138,9 +201,14 @@ class Service:
         limiter = Limiter(self.clock, self.settings.trusted_addresses)
         self.means = Means(self.database, self.clock, cipher, limiter, self.passwords, self.settings.join_url)
         self.relay = Relay(self.database, self.broadcast)
-        self.live = Live(self.means, Feed(self.database, self.broadcast), **self.timing)
+        self.feed = Feed(self.database, self.broadcast)
+        self.live = Live(self.means, self.feed, **self.timing)
         self.database.committed = self.relay.nudge
-        self.execution = Execution(build())
+        self.metrics = Metrics()
+        self.lookout = Lookout(self.settings.database_url)
+        if self.settings.otlp_endpoint:
+            self.spans = import_module("schema.spans").exporting(self.settings.otlp_endpoint)
+        self.execution = Execution(build(), Observer(self.metrics, *([self.spans] if self.spans else [])))
         door = Door(self.means, self.live, secure=not self.settings.is_development)
         self.endpoint = Endpoint(self.execution, door)
         self.sockets = Sockets(build(), self.execution, door)
@@ -164,20 +232,32 @@ class Service:
                 for task in tasks:
                     with suppress(asyncio.CancelledError):
                         await task
+                await self.lookout.close()
                 await self.database.close()
+                if self.spans:
+                    await asyncio.to_thread(self.spans.close)
+
+    def state(self, sight: Sight | None) -> State:
+        is_broker_up = self.relay.rings and self.feed.hears
+        return State(sight, self.clock.now(), is_broker_up, self.database, self.live.delivery)
+
+
+@cache
+def _revision() -> str:
+    return migrations.newest()
 
 
 def create_app(service: Service) -> Starlette:
-    async def is_alive(_request: Request) -> JSONResponse:
-        return JSONResponse({"status": "alive"})
-
-    async def is_ready(_request: Request) -> JSONResponse:
-        try:
-            async with service.database.read() as session:
-                await session.execute(text("SELECT position FROM head"))
-        except (OSError, SQLAlchemyError):
-            return JSONResponse({"status": "no database"}, 503)
-        return JSONResponse({"status": "ready"})
+    settings = service.settings
+    probes = Probes(
+        service.lookout,
+        service.metrics,
+        service.state,
+        lambda: service.is_closing,
+        _revision(),
+        settings.metrics_token.get_secret_value(),
+        settings.is_development,
+    )
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
@@ -188,10 +268,10 @@ def create_app(service: Service) -> Starlette:
         routes=[
             Route("/graphql", service.endpoint),
             WebSocketRoute("/graphql", service.sockets),
-            Route("/health/live", is_alive),
-            Route("/health/ready", is_ready),
-            *(graphiql.routes(service.settings.demo_file) if service.settings.is_development else ()),
+            *probes.routes(),
+            *(graphiql.routes(settings.demo_file) if settings.is_development else ()),
         ],
         lifespan=lifespan,
-        max_body_size=BODY_LIMIT,
+        middleware=[Middleware(Guard, service.metrics)],
+        exception_handlers={HTTPException: refuse},
     )

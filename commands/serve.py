@@ -12,7 +12,7 @@ import typer
 import uvicorn
 
 from commands import bots as inhabitants
-from commands import checks, settings, welcome
+from commands import checks, logs, settings, welcome
 from commands.console import fail
 from commands.demo import record
 from commands.demo.record import Record
@@ -23,15 +23,6 @@ from server import Service, Settings, create_app
 MESSAGE_LIMIT = 64 * 1024
 DRAIN = 10  # seconds that open requests and sockets have to end
 
-LOGGING: dict[str, Any] = {
-    "version": 1,
-    "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}},
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
-    "root": {"handlers": ["stderr"], "level": "WARNING"},
-    "loggers": {"plenary": {"level": "INFO"}, "uvicorn.access": {"level": "INFO"}},
-}
-
 log = logging.getLogger("plenary.serve")
 
 Life = Callable[[asyncio.Event], Coroutine[Any, Any, None]]
@@ -40,8 +31,9 @@ Life = Callable[[asyncio.Event], Coroutine[Any, Any, None]]
 class Server(uvicorn.Server):
     """Greets once it listens, and ends what lives in it before it stops listening."""
 
-    def __init__(self, config: uvicorn.Config, greet: Callable[[], None], life: Life | None) -> None:
+    def __init__(self, config: uvicorn.Config, service: Service, greet: Callable[[], None], life: Life | None) -> None:
         super().__init__(config)
+        self._service = service
         self._greet = greet
         self._life = life
         self._living: asyncio.Task[None] | None = None
@@ -55,6 +47,7 @@ class Server(uvicorn.Server):
             self._living.add_done_callback(_complain)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self._service.is_closing = True
         if self._living:
             self._closing.set()
             await asyncio.wait([self._living], timeout=DRAIN)
@@ -83,10 +76,12 @@ def serve(
     listener = _listen(host, port)
     address = _address(host, listener)
     life = partial(inhabitants.live, address, found, bot_pace) if bots and found else None
-    app = create_app(Service(known))
+    service = Service(known)
+    app = create_app(service)
     has_page = any(getattr(route, "path", "") == welcome.PAGE for route in app.routes)
     greet = partial(welcome.greet, address, found, known.demo_file, has_page=has_page)
-    server = Server(_configure(app, access_log=access_log), greet, life)
+    config = _configure(app, access_log=access_log, log_config=logs.configuration(known))
+    server = Server(config, service, greet, life)
     with suppress(KeyboardInterrupt):
         server.run(sockets=[listener])
 
@@ -98,7 +93,7 @@ async def _demo(known: Settings) -> Record | None:
         return await record.of(db, known.demo_file)
 
 
-def _configure(app: Any, *, access_log: bool) -> uvicorn.Config:
+def _configure(app: Any, *, access_log: bool, log_config: dict[str, Any]) -> uvicorn.Config:
     return uvicorn.Config(
         app,
         ws="websockets-sansio",
@@ -108,7 +103,7 @@ def _configure(app: Any, *, access_log: bool) -> uvicorn.Config:
         timeout_graceful_shutdown=DRAIN,
         access_log=access_log,
         server_header=False,
-        log_config=LOGGING,
+        log_config=log_config,
     )
 
 

@@ -1,13 +1,27 @@
 """The database: one way to read, one way to write, one commit."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
-from typing import Any
+from typing import Any, NamedTuple, cast
 
-from sqlalchemy import Connection, event
+from asyncpg import InterfaceError as AsyncpgInterfaceError
+from asyncpg import PostgresError
+from sqlalchemy import AsyncAdaptedQueuePool, Connection, event
 from sqlalchemy.engine import make_url
+from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
+
+# What it raises where it cannot be asked at all. asyncpg's own errors come as they are while it connects.
+UNREACHABLE = (OSError, OperationalError, InterfaceError, PoolTimeout, PostgresError, AsyncpgInterfaceError)
+
+
+class Pool(NamedTuple):
+    """How many connections are in use, and how many there may be."""
+
+    used: int
+    size: int
 
 
 class Database:
@@ -57,9 +71,17 @@ class Database:
             await session.commit()
         self.committed()
 
+    def pools(self) -> Mapping[str, Pool]:
+        engines = {"read": self._reading, "write": self._writing}
+        return {use: Pool(_pool(engine).checkedout(), _pool(engine).size()) for use, engine in engines.items()}
+
     async def close(self) -> None:
         await self._reading.dispose()
         await self._writing.dispose()
+
+
+def _pool(engine: AsyncEngine) -> AsyncAdaptedQueuePool:
+    return cast("AsyncAdaptedQueuePool", engine.pool)
 
 
 def _prepare_sqlite(connection: Any, _record: Any) -> None:

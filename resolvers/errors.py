@@ -6,6 +6,22 @@ Anything else that is raised is a bug.
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+# All the codes that a client can meet. The list is closed: clients branch on it, and metrics are labelled with it.
+CODES = frozenset(
+    {
+        "UNAUTHENTICATED",
+        "NOT_FOUND",
+        "FORBIDDEN",
+        "INVALID",
+        "CONFLICT",
+        "LIMITED",
+        "COST_EXCEEDED",
+        "STALE_CURSOR",
+        "GATE",
+        "INTERNAL",
+    }
+)
+
 
 @dataclass(frozen=True)
 class Flaw:

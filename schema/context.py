@@ -5,6 +5,7 @@ import logging
 from collections.abc import Awaitable, Callable, Collection, Hashable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import Any, NoReturn, TypeVar
 from uuid import UUID
 
@@ -20,6 +21,7 @@ from resolvers.live import Live
 from resolvers.paging import Listing, Page, Slice
 from resolvers.policy import Rule
 from resolvers.session import Reader
+from schema.tracing import Trace
 
 log = logging.getLogger("plenary.sign_ins")
 
@@ -30,11 +32,21 @@ Load = Callable[[Collection[UUID]], Awaitable[dict[UUID, Any]]]
 Read = Callable[[Reader, Collection[UUID]], Awaitable[dict[UUID, Any]]]
 
 
+class Transport(StrEnum):
+    """How an operation has come, and how its results go."""
+
+    HTTP = "http"
+    SSE = "sse"
+    WEBSOCKET = "websocket"
+
+
 @dataclass(kw_only=True)
 class Context(DomainContext):
     """One per request, or one per socket: so a loader joins what is asked at once, and keeps nothing."""
 
     live: Live
+    transport: Transport = Transport.HTTP
+    trace: Trace | None = None  # of a request, which has one operation; those of a socket have one each
     connection_params: dict[str, object] | None = None
     token: str | None = field(default=None, repr=False)
     resume: str | None = None  # the cursor that a lost stream comes back with; it goes before `after`

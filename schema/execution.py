@@ -1,6 +1,6 @@
 """Execution: one way from a request to its results, whatever it came over."""
 
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass
 from inspect import isawaitable
@@ -22,6 +22,7 @@ from schema.context import Context
 from schema.documents import Documents
 from schema.encoding import Malformed
 from schema.masking import told
+from schema.observing import Observation, Observer
 
 # What a request may have, besides what is for others to understand. Null is as good as absent.
 SHAPE: Mapping[str, type] = {"query": str, "operationName": str, "variables": dict, "extensions": dict}
@@ -80,6 +81,7 @@ class Operation:
     """One that may run, with its variables coerced."""
 
     executor: Executor[Context]
+    seen: Observation
 
     @property
     def type(self) -> OperationType:
@@ -91,14 +93,30 @@ class Operation:
         return name.value if name else None
 
 
+Check = Callable[[Operation], None]
+
+
 class Execution:
-    def __init__(self, schema: Any, *, suggests: bool = True) -> None:
+    def __init__(self, schema: Any, observer: Observer | None = None, *, suggests: bool = True) -> None:
         self._schema = schema._schema  # noqa: SLF001 - graphql-core's own schema has no other way out
         self._documents = Documents(self._schema)
+        self._observer = observer or Observer()
         self._suggests = suggests
 
-    async def prepare(self, ctx: Context, request: Request) -> Operation:
-        """The operation, ready to run. Raises Refused."""
+    async def prepare(self, ctx: Context, request: Request, check: Check | None = None) -> Operation:
+        """The operation, ready to run. Raises Refused, and whatever `check` raises."""
+        seen = self._observer.begin(ctx, request.operation_name)
+        try:
+            operation = Operation(self._executor(ctx, request), seen)
+            seen.is_of(operation.type, operation.name)
+            if check:
+                check(operation)
+        except BaseException as error:
+            seen.end(error)
+            raise
+        return operation
+
+    def _executor(self, ctx: Context, request: Request) -> Executor[Context]:
         document = self._documents.of(request.query, suggests=self._suggests)
         if document.errors:
             raise Refused(*map(told, document.errors))
@@ -115,23 +133,26 @@ class Execution:
         )
         if isinstance(executor, list):
             raise Refused(*map(told, executor))
-        return Operation(executor)
+        return executor
 
     async def run(self, operation: Operation) -> ExecutionResult:
         """The result of a query or a mutation."""
-        result = execute_root_selection_set(operation.executor)
-        return _told(await result if isawaitable(result) else result)
+        with operation.seen as seen:
+            result = execute_root_selection_set(operation.executor)
+            return seen.told(_told(await result if isawaitable(result) else result))
 
     async def results(self, operation: Operation) -> AsyncGenerator[Answer]:
         """What an operation of any type answers: one result, or one for each event. Raises Refused."""
         if operation.type is not OperationType.SUBSCRIPTION:
             yield Answer(await self.run(operation))
             return
-        async with aclosing(self._source(operation)) as events:
-            async for event in events:
-                result = execute_subscription_event(operation.executor.build_per_event_executor(event))
-                told = _told(await result if isawaitable(result) else result)
-                yield Answer(told, getattr(event, "cursor", None))
+        with operation.seen as seen:
+            async with aclosing(self._source(operation)) as events:
+                async for event in events:
+                    result = execute_subscription_event(operation.executor.build_per_event_executor(event))
+                    told = seen.told(_told(await result if isawaitable(result) else result))
+                    seen.delivered()
+                    yield Answer(told, getattr(event, "cursor", None))
 
     async def _source(self, operation: Operation) -> AsyncGenerator[Any]:
         """The events, as the feed tells them. Raises Refused, and so the operation ends, when that fails."""

@@ -3,10 +3,10 @@
 import asyncio
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import suppress
+from functools import partial
 from typing import Any
 
 from graphql import ExecutionResult, GraphQLError, OperationType
-from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.requests import Request as HTTPRequest
 from starlette.responses import Response
@@ -21,6 +21,7 @@ from schema.execution import Answer, Execution, Operation, Refused, Request
 from schema.sse import Stream
 
 METHODS = ("GET", "POST")
+BODY_LIMIT = 256 * 1024
 READ_DEADLINE = 10.0  # seconds that a client may take to send its request
 NOT_SIMPLE = ("graphql-require-preflight", "apollo-require-preflight", "x-apollo-operation-name")
 
@@ -36,7 +37,7 @@ class Bad(Exception):
     def __init__(self, status: int, message: str, **headers: str) -> None:
         super().__init__(message)
         self.status = status
-        self.error = GraphQLError(message, extensions={"code": "INVALID"})
+        self.errors = (GraphQLError(message, extensions={"code": "INVALID"}),)
         self.headers = headers
 
 
@@ -65,7 +66,7 @@ class Endpoint:
                 return self._refuse_token(request, error, media_type or media.JSON)
             return await self._perform(request, context, asked, media_type)
         except Bad as bad:
-            return _errors([bad.error], bad.status, media_type or media.JSON, bad.headers)
+            return _errors(bad.errors, bad.status, media_type or media.JSON, bad.headers)
 
     def _check_preflight(self, request: HTTPRequest) -> None:
         """A page of anybody may send a GET without asking; its own header makes the browser ask us first."""
@@ -88,11 +89,10 @@ class Endpoint:
         cookies = Response()
         self._door.lend_cookie(context, request, cookies)
         try:
-            operation = await self._execution.prepare(context, asked)
-            if media_type is None or _is_to_stream(operation, request):
+            operation = await self._execution.prepare(context, asked, partial(_check, request))
+            if media_type is None or operation.type is OperationType.SUBSCRIPTION:
                 context.resume = request.headers.get("last-event-id")
                 return Stream(self._execution.results(operation), context)
-            _check_safe(operation, request)
             result = await self._execution.run(operation)
         except Refused as refused:
             if media_type is None:
@@ -103,14 +103,18 @@ class Endpoint:
         return response
 
 
-def _is_to_stream(operation: Operation, request: HTTPRequest) -> bool:
-    """Subscriptions alone: a list of types that merely has a stream among them makes no query one."""
-    if operation.type is not OperationType.SUBSCRIPTION:
-        return False
-    if not media.wants_stream(media.ranges(request.headers.get("accept"))):
+def _check(request: HTTPRequest, operation: Operation) -> None:
+    """Whether the operation may come as it has come.
+
+    Subscriptions alone are streams: a list of types that merely has a stream among them makes no query one.
+    """
+    if operation.type is OperationType.SUBSCRIPTION and not media.wants_stream(
+        media.ranges(request.headers.get("accept"))
+    ):
         message = f"A subscription is a stream: accept {media.STREAM}, or come by WebSocket."
         raise Refused(GraphQLError(message, extensions={"code": "INVALID"}))
-    return True
+    if request.method == "GET" and operation.type is OperationType.MUTATION:
+        raise Bad(405, "A mutation is asked by POST.", allow="POST")
 
 
 def _check_method(request: HTTPRequest) -> None:
@@ -121,11 +125,6 @@ def _check_method(request: HTTPRequest) -> None:
 def _check_type(media_type: str, accepted: media.Ranges) -> None:
     if not media.quality(media_type, accepted):
         raise Bad(406, f"There is {media.GRAPHQL}, {media.JSON} and {media.STREAM}.")
-
-
-def _check_safe(operation: Operation, request: HTTPRequest) -> None:
-    if request.method == "GET" and operation.type is OperationType.MUTATION:
-        raise Bad(405, "A mutation is asked by POST.", allow="POST")
 
 
 async def _failing(refused: Refused) -> AsyncGenerator[Answer]:
@@ -155,11 +154,19 @@ async def _body(request: HTTPRequest) -> Any:
         raise Bad(415, f"A request is {media.JSON}.", accept=media.JSON)
     try:
         async with asyncio.timeout(READ_DEADLINE):
-            return decode(await request.body())
+            return decode(await _bytes(request))
     except TimeoutError:
         raise Bad(408, "The request took too long to arrive.", connection="close") from None
-    except HTTPException as error:
-        raise Bad(error.status_code, "The request is too large.") from None
+
+
+async def _bytes(request: HTTPRequest) -> bytes:
+    """Whatever the request says of its length."""
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > BODY_LIMIT:
+            raise Bad(413, f"A request has at most {BODY_LIMIT} bytes.")
+    return bytes(body)
 
 
 def _content_type(request: HTTPRequest) -> str:

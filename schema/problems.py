@@ -11,6 +11,7 @@ import strawberry
 from resolvers import idempotency, policy
 from resolvers.errors import DomainError, Flaw, Invalid
 from resolvers.form import camel
+from schema import tracing
 from schema.base import Node, plain, project
 from schema.context import Info
 
@@ -92,6 +93,7 @@ def mutation(description: str, *, once: bool = True) -> Callable[[Callable[..., 
             except idempotency.Repeated as first:
                 return await _again(info, payload, first)
             except DomainError as error:
+                tracing.refused(error.code)
                 return payload(problems=problems(error, signature.parameters))
             finally:
                 idempotency.current.reset(token)

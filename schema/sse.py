@@ -9,9 +9,10 @@ from starlette.responses import StreamingResponse
 
 from resolvers.errors import DomainError
 from schema import media
-from schema.context import Context
+from schema.context import Context, Transport
 from schema.encoding import encode
 from schema.execution import Answer, Refused, refusal
+from schema.masking import masked
 
 KEEP_ALIVE = 12.0  # seconds; proxies cut what is silent for longer
 
@@ -21,6 +22,7 @@ HEADERS = {"cache-control": "no-store", "x-accel-buffering": "no"}
 
 class Stream(StreamingResponse):
     def __init__(self, answers: AsyncGenerator[Answer], context: Context) -> None:
+        context.transport = Transport.SSE
         super().__init__(_events(answers, context), headers=HEADERS, media_type=media.STREAM)
 
 
@@ -31,6 +33,8 @@ async def _events(answers: AsyncGenerator[Answer], context: Context) -> AsyncIte
                 yield _next(answer.result.formatted, answer.cursor) if answer else b":\n\n"
     except Refused as refused:
         yield _next({"errors": [error.formatted for error in refused.errors]})
+    except Exception as bug:  # noqa: BLE001 - too late for a status
+        yield _next({"errors": [masked(bug).formatted]})
     yield b"event: complete\ndata:\n\n"
 
 
