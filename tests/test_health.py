@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import uvicorn
 from broadcaster import Broadcast
-from broadcaster.backends.memory import MemoryBackend
+from broadcaster._backends.memory import MemoryBackend
 from sqlalchemy import event, text
 
 from commands.serve import Server
@@ -90,7 +90,7 @@ async def test_a_dead_broker_is_told_and_the_service_stays_ready(door: Door, cap
 
 
 async def test_a_bell_that_is_not_heard_is_told(door: Door, caplog: pytest.LogCaptureFixture) -> None:
-    feed = Feed(door.service.database, Broadcast(backend=Mute()), tick=0.001)
+    feed = Feed(door.service.database, Broadcast(backend=Mute("memory://")), tick=0.001)
     task = asyncio.create_task(feed._listen())
     await until(lambda: "the broker's bell cannot be heard" in caplog.text)
     assert (feed.hears, door.service.feed.hears) == (False, True)
