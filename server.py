@@ -21,7 +21,9 @@ from sqlalchemy.exc import ArgumentError
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
+from starlette.middleware.cors import CORSMiddleware
 from starlette.routing import Route, WebSocketRoute
+from strawberry.http.websocket_origin import normalize_origin
 
 import migrations
 from models import Database
@@ -36,16 +38,18 @@ from resolvers.context import Means
 from resolvers.limits import Limiter, Range
 from resolvers.live import Live
 from resolvers.passwords import Passwords
-from schema.door import Door
+from schema.documents import Trust
+from schema.door import LOCAL, Door
 from schema.execution import Execution
 from schema.guard import Guard, refuse
-from schema.http import Endpoint
+from schema.http import ASKED_WITH, METHODS, TOLD_WITH, Endpoint
 from schema.metrics import Metrics, State
 from schema.observing import Observer
 from schema.probes import Probes
 from schema.root import build
 from schema.websocket import Sockets
 from web import graphiql
+from web.headers import SecurityHeaders
 
 SECRET_LEAST = 32
 DRIVERS = ("sqlite+aiosqlite", "postgresql+asyncpg")
@@ -80,14 +84,23 @@ class Settings(BaseSettings):
     secret_key: SecretStr = Field(default=SecretStr(""), validate_default=True)
     trusted_addresses: Annotated[tuple[Range, ...], NoDecode] = ()
     join_url: str = ""
+    trusted_documents: Trust = Trust.PREFER
+    allowed_origins: Annotated[tuple[str, ...], NoDecode] = ()
     log_format: LogFormat | None = Field(default=None, validate_default=True)
     log_level: LogLevel | None = Field(default=None, validate_default=True)
     metrics_token: SecretStr = SecretStr("")
     otlp_endpoint: str = ""
 
-    @field_validator("trusted_addresses", mode="before")
+    @field_validator("allowed_origins")
     @classmethod
-    def _names_addresses(cls, value: object) -> object:
+    def _names_origins(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        if any(normalize_origin(origin) != origin for origin in value):
+            raise ValueError("must be origins, like https://app.example.com")
+        return value
+
+    @field_validator("trusted_addresses", "allowed_origins", mode="before")
+    @classmethod
+    def _is_a_list(cls, value: object) -> object:
         return [part for part in re.split(r"[\s,]+", value) if part] if isinstance(value, str) else value
 
     @field_validator("database_url")
@@ -208,8 +221,14 @@ class Service:
         self.lookout = Lookout(self.settings.database_url)
         if self.settings.otlp_endpoint:
             self.spans = import_module("schema.spans").exporting(self.settings.otlp_endpoint)
-        self.execution = Execution(build(), Observer(self.metrics, *([self.spans] if self.spans else [])))
-        door = Door(self.means, self.live, secure=not self.settings.is_development)
+        observer = Observer(self.metrics, *([self.spans] if self.spans else []))
+        self.execution = Execution(build(), observer, trust=self.settings.trusted_documents)
+        door = Door(
+            self.means,
+            self.live,
+            is_local=self.settings.is_development,
+            allowed_origins=self.settings.allowed_origins,
+        )
         self.endpoint = Endpoint(self.execution, door)
         self.sockets = Sockets(build(), self.execution, door)
 
@@ -272,6 +291,23 @@ def create_app(service: Service) -> Starlette:
             *(graphiql.routes(settings.demo_file) if settings.is_development else ()),
         ],
         lifespan=lifespan,
-        middleware=[Middleware(Guard, service.metrics)],
+        middleware=[
+            Middleware(SecurityHeaders, secure=not settings.is_development),
+            Middleware(CORSMiddleware, **_pages(settings)),
+            Middleware(Guard, service.metrics),
+        ],
         exception_handlers={HTTPException: refuse},
     )
+
+
+def _pages(settings: Settings) -> dict[str, Any]:
+    """From where pages may ask. Only those that are named may send the cookie along."""
+    named = settings.allowed_origins
+    return {
+        "allow_origins": named,
+        "allow_credentials": bool(named),
+        "allow_origin_regex": LOCAL.pattern if settings.is_development and not named else None,
+        "allow_methods": METHODS,
+        "allow_headers": ASKED_WITH,
+        "expose_headers": TOLD_WITH,
+    }

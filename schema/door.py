@@ -1,5 +1,6 @@
 """The door: who is asking, by token or by cookie, and from which page."""
 
+import re
 from collections.abc import Callable, Collection
 from typing import Any
 
@@ -13,6 +14,9 @@ from resolvers.live import Live
 from schema import tracing
 from schema.context import Context, Transport
 
+# Pages of front ends that somebody is working on.
+LOCAL = re.compile(r"https?://(localhost|127\.0\.0\.1|\[::1\])(:\d+)?")
+
 
 def bearer(authorization: object) -> str | None:
     """The token of an `Authorization` header, or of the same words in `connection_init`."""
@@ -21,15 +25,18 @@ def bearer(authorization: object) -> str | None:
 
 
 class Door:
-    """Makes the context of whoever comes. `allowed_origins` are pages of others that count as our own."""
+    """Makes the context of whoever comes. Pages of `allowed_origins` count as our own.
 
-    def __init__(self, means: Means, live: Live, *, secure: bool, allowed_origins: Collection[str] = ()) -> None:
+    `is_local`: this is somebody's own machine, without TLS, where front ends come from other ports.
+    """
+
+    def __init__(self, means: Means, live: Live, *, is_local: bool, allowed_origins: Collection[str] = ()) -> None:
         self._means = means
         self._live = live
-        self._secure = secure
+        self._is_local = is_local
         self._allowed = frozenset(filter(None, map(normalize_origin, allowed_origins)))
         # The prefix makes browsers refuse the cookie from anywhere but this host, over TLS.
-        self._cookie = "__Host-plenary" if secure else "plenary"
+        self._cookie = "plenary" if is_local else "__Host-plenary"
 
     def context(self, connection: HTTPConnection) -> Context:
         """Somebody at this address, who has not said yet who they are but may have brought a token."""
@@ -52,6 +59,11 @@ class Door:
             is_same_origin(origin, connection.headers.get("host")) or normalize_origin(origin) in self._allowed
         )
 
+    def admits(self, connection: HTTPConnection) -> bool:
+        """Whether a page may open a socket. It says who it is itself, so one that is not ours brings no cookie."""
+        origin = connection.headers.get("origin") or ""
+        return self.is_ours(connection) or (self._is_local and LOCAL.fullmatch(origin) is not None)
+
     def cookie_of(self, connection: HTTPConnection) -> str | None:
         """The cookie counts only without a token, and from our own pages: browsers send it from any."""
         if bearer(connection.headers.get("authorization")) or not self.is_ours(connection):
@@ -68,10 +80,16 @@ class Door:
         def set_cookie(token: str) -> None:
             lifetime = int(accounts.LIFETIME.total_seconds())
             response.set_cookie(
-                self._cookie, token, max_age=lifetime, path="/", secure=self._secure, httponly=True, samesite="strict"
+                self._cookie,
+                token,
+                max_age=lifetime,
+                path="/",
+                secure=not self._is_local,
+                httponly=True,
+                samesite="strict",
             )
 
         return set_cookie
 
     def take_cookie(self, response: Any) -> None:
-        response.delete_cookie(self._cookie, path="/", secure=self._secure, httponly=True, samesite="strict")
+        response.delete_cookie(self._cookie, path="/", secure=not self._is_local, httponly=True, samesite="strict")

@@ -1,15 +1,14 @@
 """Execution: one way from a request to its results, whatever it came over."""
 
-from collections.abc import AsyncGenerator, Callable, Mapping
+from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from dataclasses import dataclass
 from inspect import isawaitable
-from typing import Any, NamedTuple, Self
+from typing import Any, NamedTuple
 
 from graphql import (
     ExecutionResult,
     Executor,
-    GraphQLError,
     OperationType,
     create_source_event_stream,
     execute_root_selection_set,
@@ -17,36 +16,12 @@ from graphql import (
 )
 from strawberry.execution import optimized_is_awaitable
 
-from resolvers.errors import DomainError, Flaw, Invalid
+from resolvers.errors import Flaw, Invalid
 from schema.context import Context
-from schema.documents import Documents
-from schema.encoding import Malformed
+from schema.documents import Documents, Trust
 from schema.masking import told
 from schema.observing import Observation, Observer
-
-# What a request may have, besides what is for others to understand. Null is as good as absent.
-SHAPE: Mapping[str, type] = {"query": str, "operationName": str, "variables": dict, "extensions": dict}
-
-
-@dataclass(frozen=True)
-class Request:
-    """What a client asks for: a document, which operation of it, and with which variables."""
-
-    query: str
-    operation_name: str | None = None
-    variables: Mapping[str, Any] | None = None
-
-    @classmethod
-    def of(cls, parameters: Any) -> Self:
-        """Raises Malformed unless the parameters have the form of a request."""
-        if not isinstance(parameters, dict):
-            raise Malformed("A request is a JSON object.")
-        for name, kind in SHAPE.items():
-            if not isinstance(parameters.get(name), (kind, type(None))):
-                raise Malformed(f"{name} has the wrong type.")
-        if parameters.get("query") is None:
-            raise Malformed("A request has a query.")
-        return cls(parameters["query"], parameters.get("operationName") or None, parameters.get("variables"))
+from schema.requests import Refused, Request, refusal
 
 
 class Answer(NamedTuple):
@@ -54,26 +29,6 @@ class Answer(NamedTuple):
 
     result: ExecutionResult
     cursor: str | None = None
-
-
-class Refused(Exception):
-    """What is not executed, or a source that has failed. Its errors are fit to be told."""
-
-    def __init__(self, *errors: GraphQLError) -> None:
-        super().__init__(errors[0].message)
-        self.errors = errors
-
-    @property
-    def code(self) -> str:
-        return str((self.errors[0].extensions or {}).get("code"))
-
-    @property
-    def retry_after(self) -> int | None:
-        return (self.errors[0].extensions or {}).get("retryAfter")
-
-
-def refusal(error: DomainError) -> Refused:
-    return Refused(GraphQLError(error.message, extensions=error.extensions))
 
 
 @dataclass(frozen=True)
@@ -97,9 +52,11 @@ Check = Callable[[Operation], None]
 
 
 class Execution:
-    def __init__(self, schema: Any, observer: Observer | None = None, *, suggests: bool = True) -> None:
+    def __init__(
+        self, schema: Any, observer: Observer | None = None, *, trust: Trust = Trust.PREFER, suggests: bool = True
+    ) -> None:
         self._schema = schema._schema  # noqa: SLF001 - graphql-core's own schema has no other way out
-        self._documents = Documents(self._schema)
+        self._documents = Documents(self._schema, trust)
         self._observer = observer or Observer()
         self._suggests = suggests
 
@@ -107,7 +64,7 @@ class Execution:
         """The operation, ready to run. Raises Refused, and whatever `check` raises."""
         seen = self._observer.begin(ctx, request.operation_name)
         try:
-            operation = Operation(self._executor(ctx, request), seen)
+            operation = Operation(await self._executor(ctx, request), seen)
             seen.is_of(operation.type, operation.name)
             if check:
                 check(operation)
@@ -116,8 +73,8 @@ class Execution:
             raise
         return operation
 
-    def _executor(self, ctx: Context, request: Request) -> Executor[Context]:
-        document = self._documents.of(request.query, suggests=self._suggests)
+    async def _executor(self, ctx: Context, request: Request) -> Executor[Context]:
+        document = await self._documents.of(ctx, request, suggests=self._suggests)
         if document.errors:
             raise Refused(*map(told, document.errors))
         if len(document.operations) > 1 and request.operation_name is None:

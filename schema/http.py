@@ -17,13 +17,18 @@ from schema import media
 from schema.context import Context
 from schema.door import Door
 from schema.encoding import Malformed, decode, encode
-from schema.execution import Answer, Execution, Operation, Refused, Request
+from schema.execution import Answer, Execution, Operation
+from schema.requests import Refused, Request
 from schema.sse import Stream
 
 METHODS = ("GET", "POST")
 BODY_LIMIT = 256 * 1024
 READ_DEADLINE = 10.0  # seconds that a client may take to send its request
 NOT_SIMPLE = ("graphql-require-preflight", "apollo-require-preflight", "x-apollo-operation-name")
+
+# What pages of other origins may send beside the safe headers, and what they may read.
+ASKED_WITH = ("authorization", "last-event-id", "traceparent", *NOT_SIMPLE)
+TOLD_WITH = ("retry-after",)
 
 # What was refused before it was executed; what is not named is 400.
 TOO_MANY = 429

@@ -11,8 +11,9 @@ from resolvers.errors import DomainError
 from schema import media
 from schema.context import Context, Transport
 from schema.encoding import encode
-from schema.execution import Answer, Refused, refusal
+from schema.execution import Answer
 from schema.masking import masked
+from schema.requests import Refused, refusal
 
 KEEP_ALIVE = 12.0  # seconds; proxies cut what is silent for longer
 

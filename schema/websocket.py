@@ -20,8 +20,9 @@ from resolvers.errors import DomainError
 from schema.context import Context
 from schema.door import Door, bearer
 from schema.encoding import Malformed, decode
-from schema.execution import Execution, Refused, Request
+from schema.execution import Execution
 from schema.masking import masked
+from schema.requests import Refused, Request
 
 INIT_TIMEOUT = timedelta(seconds=5)
 OPERATIONS_PER_SOCKET = 100
@@ -108,7 +109,7 @@ class Handler(BaseGraphQLTransportWSHandler[Context, None]):
 
     async def _run(self, operation: Operation[Context, None]) -> None:
         execution = self.view.execution
-        request = Request(operation.query, operation.operation_name, operation.variables)
+        request = Request(operation.query, operation_name=operation.operation_name, variables=operation.variables)
         prepared = await execution.prepare(self.context, request)
         async with aclosing(execution.results(prepared)) as answers:
             async for answer in answers:
@@ -146,7 +147,7 @@ class Sockets(GraphQL[Context, None]):
             raise json.JSONDecodeError(str(error), "", 0) from error
 
     def is_websocket_origin_allowed(self, request: WebSocket, origin: str) -> bool:
-        return self._door.is_ours(request)
+        return self._door.admits(request)
 
     async def get_context(self, request: HTTPConnection, response: Any) -> Context:
         """Somebody, who says who they are in `connection_init` unless they bring the cookie."""

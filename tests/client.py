@@ -10,7 +10,7 @@ from graphql import ExecutionResult
 
 from models import NOBODY
 from schema.context import Context
-from schema.execution import Refused, Request
+from schema.requests import Refused, Request
 from server import Service
 
 DEADLINE = 30.0

@@ -190,7 +190,7 @@ async def test_what_waits_for_slow_readers_is_counted(door: Door, world: World, 
         await until(lambda: bool(operations(door.service)))
         await settled(door.service)
         (operation,) = operations(door.service)
-        operation.rows.extend([(0, None, None)] * 7)  # type: ignore[list-item]
+        operation.rows.extend([(0, None, None)] * 7)
         assert (await scrape(door))["plenary_queued_events"] == 7
         operation.rows.clear()
 

@@ -9,8 +9,8 @@ import pytest
 
 from models import VisitorRights
 from schema import observing, tracing
-from schema.execution import Request
 from schema.observing import LINES, NAME_LIMIT, Ration, bounded
+from schema.requests import Request
 from server import LogLevel
 from tests import documents as do
 from tests.client import event_of, operations, until
@@ -207,7 +207,7 @@ async def test_a_name_that_the_document_does_not_have_is_bounded_too(world: Worl
     hostile = 'evil"}\n{"event": "forged' + "y" * 10_000
     execution = world.service.execution
     with pytest.raises(Exception, match="Unknown operation"):
-        await execution.prepare(world.nobody.context(), Request("query A { __typename }", hostile))
+        await execution.prepare(world.nobody.context(), Request("query A { __typename }", operation_name=hostile))
     assert len(lines.text) < 600
     assert lines.only("operation")["operation"] == bounded(hostile)
 
