@@ -66,11 +66,12 @@ class LogFormat(StrEnum):
 
 
 class LogLevel(StrEnum):
-    """From each operation to what is wrong."""
+    """From each operation to bugs alone."""
 
     DEBUG = "debug"
     INFO = "info"
     WARNING = "warning"
+    ERROR = "error"
 
 
 class Settings(BaseSettings):

@@ -67,8 +67,12 @@ def _last(format_: LogFormat | None) -> list[Processor]:
 def _plain(_logger: object, _method: str, line: EventDict) -> EventDict:
     """One line, printable, of bounded length. asyncio puts the repr of a task and its error on the ones below."""
     first = str(line["event"]).partition("\n")[0][:TEXT_LIMIT]
-    line["event"] = "".join(character if character.isprintable() else ascii(character)[1:-1] for character in first)
+    line["event"] = first if first.isprintable() else "".join(map(_printable, first))
     return line
+
+
+def _printable(character: str) -> str:
+    return character if character.isprintable() else ascii(character)[1:-1]
 
 
 def _request(_logger: object, _method: str, line: EventDict) -> EventDict:

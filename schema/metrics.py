@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 
 from graphql import OperationType
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, generate_latest
@@ -50,12 +51,15 @@ class Metrics:
             registry=registry,
             buckets=BUCKETS,
         )
+        # Looking a series up by its labels takes longer than counting.
+        self._counted, self._timed = cache(self._operations.labels), cache(self._seconds.labels)
         self._events = Counter(
             "plenary_events", "Events delivered to subscriptions.", ("transport",), registry=registry
         )
         self._responses = Counter(
             "plenary_http_responses", "HTTP responses, refusals included.", ("status",), registry=registry
         )
+        self._responded = cache(self._responses.labels)
         self._closes = Counter("plenary_socket_closes", "Sockets closed by the service.", ("code",), registry=registry)
         self._sockets = Gauge("plenary_sockets", "WebSockets that are open.", registry=registry)
         self._live = Gauge("plenary_live_operations", "Subscriptions that follow a feed.", registry=registry)
@@ -80,15 +84,16 @@ class Metrics:
         )
 
     def ended(self, seen: Observation) -> None:
-        self._operations.labels(seen.kind, seen.transport.value, seen.outcome).inc()
+        kind, transport = seen.kind, seen.transport
+        self._counted(kind, transport, seen.outcome).inc()
         if seen.type is not OperationType.SUBSCRIPTION:
-            self._seconds.labels(seen.kind, seen.transport.value).observe(seen.seconds)
+            self._timed(kind, transport).observe(seen.seconds)
 
     def delivered(self, transport: Transport) -> None:
-        self._events.labels(transport.value).inc()
+        self._events.labels(transport).inc()
 
     def responded(self, status: int) -> None:
-        self._responses.labels(status).inc()
+        self._responded(status).inc()
 
     def closed(self, code: int) -> None:
         self._closes.labels(code).inc()

@@ -100,7 +100,8 @@ class Observation:
 class Observer:
     def __init__(self, *watchers: Watcher) -> None:
         self._watchers = watchers
-        self._lines = Ration(LINES)
+        # One for what went well and one for the rest: a flood of refusals must not hide what was done.
+        self._rations = {True: Ration(LINES), False: Ration(LINES)}
 
     def begin(self, ctx: Context, name: str | None) -> Observation:
         """A request has one operation, a socket many: those get a trace each."""
@@ -114,8 +115,9 @@ class Observer:
         for watcher in self._watchers:
             watcher.ended(seen)
         level = _level(seen)
-        if log.isEnabledFor(level) and (level > logging.INFO or self._lines.allows(time.monotonic())):
-            left_out = {"left_out": self._lines.take_left_out()} if self._lines.left_out else {}
+        ration = self._rations[seen.outcome in {OK, CANCELLED}]
+        if log.isEnabledFor(level) and (level > logging.INFO or ration.allows(time.monotonic())):
+            left_out = {"left_out": ration.take_left_out()} if ration.left_out else {}
             log.log(level, "operation", extra=_fields(seen) | left_out)
 
 

@@ -1,7 +1,7 @@
 """Tracing: every operation has one trace id, which its log lines, its span and its client's error have in common."""
 
+import random
 import re
-import secrets
 from collections.abc import Iterable
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -16,7 +16,7 @@ TRACEPARENT = re.compile(
 class Trace:
     """`parent` is the caller's `traceparent`, if it sent one. `codes` are what the operation has been refused."""
 
-    id: str = field(default_factory=lambda: secrets.token_hex(16))
+    id: str = field(default_factory=lambda: f"{random.getrandbits(128):032x}")
     parent: str | None = None
     operation: str | None = None
     codes: dict[str, None] = field(default_factory=dict)  # as a set that keeps its order

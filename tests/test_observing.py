@@ -230,6 +230,8 @@ async def test_a_flood_of_refusals_does_not_flood_the_log(
     for _ in range(LINES + 50):
         await world.nobody.refused("{ nothing }")
     assert len(lines.operations) == LINES
+    await world.nobody.ask("query Good { __typename }")
+    assert lines.operations[-1]["operation"] == "Good"
     monkeypatch.setattr("time.monotonic", lambda: 6.0)
     await world.nobody.refused("{ nothing }")
     assert lines.operations[-1]["left_out"] == 50
