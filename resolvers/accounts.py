@@ -4,7 +4,7 @@ import hashlib
 import secrets
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from sqlalchemy import update
@@ -23,7 +23,7 @@ from models import (
     Visitor,
 )
 from realtime import topics
-from resolvers.context import Context
+from resolvers.context import Context, ViewerKind
 from resolvers.errors import Conflict, DomainError, Flaw, Invalid, Unauthenticated
 from resolvers.form import form, is_storable
 from resolvers.session import Reader, Transaction
@@ -52,21 +52,30 @@ def digest(token: str) -> bytes:
     return hashlib.sha256(token.encode(errors="surrogatepass")).digest()
 
 
-async def authenticate(db: Reader, token: str) -> tuple[UUID, SignIn | None]:
-    """The principal that the token speaks for. Raises BadToken or ExpiredToken."""
+class Known(NamedTuple):
+    """For whom a token speaks."""
+
+    principal_id: UUID
+    kind: ViewerKind
+    sign_in: SignIn | None = None
+
+
+async def authenticate(db: Reader, token: str) -> Known:
+    """Raises BadToken or ExpiredToken."""
     if token.startswith("plenary_visitor_"):
-        return await of_device(db, token), None
+        return Known(await of_device(db, token), ViewerKind.GUEST)
     principal_id = await db.find(
         KioskKey.principal_id, KioskKey.token_hash == digest(token), col(KioskKey.revoked_at).is_(None)
     )
     if principal_id is not None:
-        return principal_id, None
+        return Known(principal_id, ViewerKind.INTEGRATION)
     sign_in = await db.find(SignIn, SignIn.token_hash == digest(token))
-    if sign_in is None or sign_in.ended_at is not None or not await _is_active(db, sign_in.principal_id):
+    kind = None if sign_in is None or sign_in.ended_at is not None else await _active(db, sign_in.principal_id)
+    if sign_in is None or kind is None:
         raise BadToken("This sign-in is not valid.")
     if sign_in.expires_at <= db.now:
         raise ExpiredToken("This sign-in has expired.")
-    return sign_in.principal_id, sign_in
+    return Known(sign_in.principal_id, kind, sign_in)
 
 
 async def of_device(db: Reader, token: str) -> UUID:
@@ -77,13 +86,13 @@ async def of_device(db: Reader, token: str) -> UUID:
     return principal_id
 
 
-async def _is_active(db: Reader, principal_id: UUID) -> bool:
-    """With an account: it is. Without one: an attendee who is a member of the event."""
+async def _active(db: Reader, principal_id: UUID) -> ViewerKind | None:
+    """What is active: an account; or without one, an attendee who is a member of the event."""
     state = await db.find(Account.state, Account.principal_id == principal_id)
     if state is not None:
-        return state is AccountState.ACTIVE
+        return ViewerKind.MEMBER if state is AccountState.ACTIVE else None
     attends = (Member.principal_id == principal_id, Attendee.member_id == Member.id)
-    return await db.find(Member.state, *attends) is MemberState.ACTIVE
+    return ViewerKind.GUEST if await db.find(Member.state, *attends) is MemberState.ACTIVE else None
 
 
 async def of_viewer(ctx: Context) -> Account | None:

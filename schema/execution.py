@@ -1,5 +1,6 @@
 """Execution: one way from a request to its results, whatever it came over."""
 
+import asyncio
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass
@@ -17,14 +18,21 @@ from graphql import (
 )
 from strawberry.execution import optimized_is_awaitable
 
-from resolvers.errors import DomainError, Flaw, Invalid
+from models.database import Work, work
+from resolvers.budgets import Bill, Budgets
+from resolvers.errors import DomainError, Flaw, Forbidden, Invalid, Limited
 from schema.context import Context
+from schema.cost import Cost, value
 from schema.documents import Documents
 from schema.encoding import Malformed
+from schema.limits import check_variables
 from schema.masking import told
 
 # What a request may have, besides what is for others to understand. Null is as good as absent.
 SHAPE: Mapping[str, type] = {"query": str, "operationName": str, "variables": dict, "extensions": dict}
+
+
+NO_INTROSPECTION = "Introspection is for people who are signed in."
 
 
 @dataclass(frozen=True)
@@ -56,7 +64,7 @@ class Answer(NamedTuple):
 
 
 class Refused(Exception):
-    """What is not executed, or a source that has failed. Its errors are fit to be told."""
+    """What is not executed to its end, or a source that has failed. Its errors are fit to be told."""
 
     def __init__(self, *errors: GraphQLError) -> None:
         super().__init__(errors[0].message)
@@ -70,6 +78,26 @@ class Refused(Exception):
     def retry_after(self) -> int | None:
         return (self.errors[0].extensions or {}).get("retryAfter")
 
+    @property
+    def formatted(self) -> dict[str, Any]:
+        """As a result that has no data. What it was to cost stands where results have it."""
+        cost = (self.errors[0].extensions or {}).get("cost")
+        told: dict[str, Any] = {"errors": [error.formatted for error in self.errors]}
+        return told if cost is None else told | {"extensions": {"cost": cost}}
+
+
+class TimedOut(Refused):
+    """An operation that took too long, and was cancelled."""
+
+    def __init__(self, seconds: float, *, is_committed: bool) -> None:
+        left = "What it had changed stays" if is_committed else "It has changed nothing"
+        super().__init__(
+            GraphQLError(
+                f"This took longer than {seconds:g} seconds and was cancelled. {left}.",
+                extensions={"code": Limited.code},
+            )
+        )
+
 
 def refusal(error: DomainError) -> Refused:
     return Refused(GraphQLError(error.message, extensions=error.extensions))
@@ -77,9 +105,10 @@ def refusal(error: DomainError) -> Refused:
 
 @dataclass(frozen=True)
 class Operation:
-    """One that may run, with its variables coerced."""
+    """One that may run, with its variables coerced and its cost paid."""
 
     executor: Executor[Context]
+    bill: Bill
 
     @property
     def type(self) -> OperationType:
@@ -92,18 +121,27 @@ class Operation:
 
 
 class Execution:
-    def __init__(self, schema: Any, *, suggests: bool = True) -> None:
+    """`timeout` is in seconds, for queries and mutations; 0 lets them take their time. `development` tells everybody
+    what the schema has.
+    """
+
+    def __init__(self, schema: Any, budgets: Budgets, *, timeout: float, development: bool) -> None:
         self._schema = schema._schema  # noqa: SLF001 - graphql-core's own schema has no other way out
         self._documents = Documents(self._schema)
-        self._suggests = suggests
+        self._budgets = budgets
+        self._timeout = timeout
+        self._development = development
 
     async def prepare(self, ctx: Context, request: Request) -> Operation:
         """The operation, ready to run. Raises Refused."""
-        document = self._documents.of(request.query, suggests=self._suggests)
+        suggests = self._development or ctx.is_person
+        document = self._documents.of(request.query, suggests=suggests)
         if document.errors:
             raise Refused(*map(told, document.errors))
         if len(document.operations) > 1 and request.operation_name is None:
             raise refusal(Invalid(Flaw("The document has several operations: say by operationName which one to run.")))
+        if request.variables:
+            _check(request.variables)
         executor = Executor.build(
             self._schema,
             document.node,
@@ -111,16 +149,40 @@ class Execution:
             raw_variable_values=dict(request.variables or {}),
             operation_name=request.operation_name,
             is_awaitable=optimized_is_awaitable,  # type: ignore[arg-type]
-            hide_suggestions=not self._suggests,
+            hide_suggestions=not suggests,
         )
         if isinstance(executor, list):
             raise Refused(*map(told, executor))
-        return Operation(executor)
+        cost = self._documents.cost(document, executor.operation)
+        if cost.introspects and not suggests:
+            raise Refused(GraphQLError(NO_INTROSPECTION, extensions={"code": Forbidden.code}))
+        return Operation(executor, self._charge(ctx, executor, cost))
+
+    def _charge(self, ctx: Context, executor: Executor[Context], cost: Cost) -> Bill:
+        taken = value(cost.taken, executor.variable_values.coerced)
+        try:
+            bill = self._budgets.charge(ctx, taken if cost.charged is None else cost.charged, taken=taken)
+        except DomainError as error:
+            raise refusal(error) from error
+        executor.root_value = bill  # what `rateLimit` tells
+        return bill
 
     async def run(self, operation: Operation) -> ExecutionResult:
-        """The result of a query or a mutation."""
-        result = execute_root_selection_set(operation.executor)
-        return _told(await result if isawaitable(result) else result)
+        """The result of a query or a mutation. Raises Refused when it takes too long."""
+        deadline = asyncio.get_running_loop().time() + self._timeout if self._timeout else None
+        doing = Work(deadline)
+        token = work.set(doing)
+        try:
+            result = execute_root_selection_set(operation.executor)
+            if isawaitable(result):
+                async with asyncio.timeout_at(deadline):
+                    result = await result
+        except TimeoutError as error:
+            raise TimedOut(self._timeout, is_committed=doing.is_committed) from error
+        finally:
+            work.reset(token)
+        result.extensions = {"cost": operation.bill.told()}
+        return _told(result)
 
     async def results(self, operation: Operation) -> AsyncGenerator[Answer]:
         """What an operation of any type answers: one result, or one for each event. Raises Refused."""
@@ -145,6 +207,13 @@ class Execution:
                     yield event
             except Exception as error:
                 raise Refused(told(error)) from error
+
+
+def _check(variables: Mapping[str, Any]) -> None:
+    try:
+        check_variables(variables)
+    except GraphQLError as error:
+        raise Refused(error) from error
 
 
 def _told(result: ExecutionResult) -> ExecutionResult:
