@@ -41,7 +41,12 @@ INTROSPECTION = 1_000  # `__schema` and `__type`: as long as a thousand objects 
 LISTED = 10  # what a list without pages counts as
 LISTS = {"Poll.options": 20, "Poll.viewerChoices": 20, "Ballot.choices": 20, "Schedule.overlaps": 100}
 LOOKED_UP = {"Query.nodes": "ids"}  # as long as this argument
-WEIGHTS = {"Query.boardReport": 50, "Query.sessionReport": 50, "Query.conferenceReport": 50, "Query.rateLimit": 0}
+# What takes longer than an object, or is none.
+WEIGHTS = {
+    **dict.fromkeys(("Query.boardReport", "Query.sessionReport", "Query.conferenceReport"), 50),
+    **dict.fromkeys(("QuestionBoard.export", "Schedule.ics"), 100),
+    "Query.rateLimit": 0,
+}
 FOR_NOTHING = {"Problem"}
 
 # A hall does these at once from one address, where nobody has a budget of their own yet. Their failures are limited.
@@ -115,13 +120,14 @@ class Reckoning:
             return 0
         type_ = owner.fields[name].type
         target = get_named_type(type_)
+        weight = WEIGHTS.get(f"{owner.name}.{name}")
         if is_leaf_type(target) or target.name in FOR_NOTHING:
-            return 0
+            return weight or 0
         size = _page_size(nodes[0]) if _is_page(target) else 0
         below = self.selected(target, [node.selection_set for node in nodes if node.selection_set], size)
         if owner is self._mutations:
             return _sum([0 if name in FREE else MUTATION, below])
-        each = _sum([WEIGHTS.get(f"{owner.name}.{name}", 1), below])
+        each = _sum([1 if weight is None else weight, below])
         is_list = is_list_type(get_nullable_type(type_))
         return _product(page if _is_page(owner) else _listed(owner, nodes[0]), each) if is_list else each
 

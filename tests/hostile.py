@@ -14,8 +14,8 @@ def bomb(fragments: int = DOUBLING) -> str:
 def field_bomb(fragments: int = 12) -> str:
     """As `bomb`, with an object in between, so that no executor can see that it is twice the same."""
     links = "".join(
-        f"fragment F{n} on Network {{ a{n}: owner {{ network {{ ...F{n + 1} }} }} "
-        f"b{n}: owner {{ network {{ ...F{n + 1} }} }} }}"
+        f"fragment F{n} on Network {{ a{n}: viewerMember {{ network {{ ...F{n + 1} }} }} "
+        f"b{n}: viewerMember {{ network {{ ...F{n + 1} }} }} }}"
         for n in range(fragments)
     )
     return f"{{ viewer {{ networks {{ ...F0 }} }} }} {links} fragment F{fragments} on Network {{ id }}"
