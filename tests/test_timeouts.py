@@ -96,18 +96,26 @@ async def test_a_mutation_that_waits_too_long_for_another_process_is_let_go(ann:
     assert payload["community"]["name"] == "Renamed"
 
 
-async def test_a_mutation_whose_client_has_gone_leaves_no_lock_behind(ann: Person, community: Community) -> None:
-    """As when a socket closes: nobody waits any more, and the task is cancelled, at whatever moment."""
-    service = ann.client.service
-    wanted: Any = {"communityId": gid(community), "input": {"title": "Gone"}}
-    async with slow_to_write(service.database, "content"), nothing_happens(service):
+@pytest.mark.parametrize("slow", [slow_to_write, slow_to_read])
+async def test_a_mutation_whose_client_has_gone_leaves_no_lock_behind(
+    world: World, ann: Person, community: Community, slow: Any
+) -> None:
+    """As when a socket closes: nobody waits any more, and the task is cancelled, at whatever moment.
+
+    What is raised then is kept, as a log or a debugger would, and with it everything that it has touched.
+    """
+    service, board = world.service, await world.board(community)
+    table = "question" if slow is slow_to_write else board.__tablename__
+    wanted: Any = {"boardId": gid(board), "input": {"body": "Gone?"}}
+    kept = []
+    async with nothing_happens(service), slow(service.database, table):
         for moment in (0, 0.01, 0.1, 0.3):
-            asking = asyncio.create_task(ann.client.execute(do.CREATE_TOPIC, **wanted))
+            asking = asyncio.create_task(ann.client.execute(do.ASK, **wanted))
             await asyncio.sleep(moment)
             asking.cancel()
-            await asyncio.gather(asking, return_exceptions=True)
+            kept += await asyncio.gather(asking, return_exceptions=True)
             await idle(service)
-    await ann.client.do(do.CREATE_TOPIC, **wanted)
+    await ann.client.do(do.ASK, **wanted)
 
 
 async def test_what_was_committed_before_stays_and_the_client_is_told(
