@@ -32,10 +32,13 @@ from realtime.feed import Feed
 from realtime.lookout import Lookout, Sight
 from realtime.relay import Relay
 from resolvers import timetable
+from resolvers.addresses import Addresses, Range
+from resolvers.budgets import Budget, Budgets
+from resolvers.caps import Caps, Most
 from resolvers.cipher import Cipher
 from resolvers.clock import Clock, SystemClock
-from resolvers.context import Means
-from resolvers.limits import Limiter, Range
+from resolvers.context import Means, ViewerKind
+from resolvers.limits import Limiter
 from resolvers.live import Live
 from resolvers.passwords import Passwords
 from schema.documents import Trust
@@ -52,6 +55,7 @@ from web import graphiql
 from web.headers import SecurityHeaders
 
 SECRET_LEAST = 32
+TWO_NUMBERS = re.compile(r"(\d{1,9}):(\d{1,9})", re.ASCII)
 DRIVERS = ("sqlite+aiosqlite", "postgresql+asyncpg")
 
 
@@ -91,6 +95,38 @@ class Settings(BaseSettings):
     log_level: LogLevel | None = Field(default=None, validate_default=True)
     metrics_token: SecretStr = SecretStr("")
     otlp_endpoint: str = ""
+    sockets: Annotated[Most, NoDecode] = Most(100, 10_000)
+    live_operations: Annotated[Most, NoDecode] = Most(1_000, 50_000)
+    streams: Annotated[Most, NoDecode] = Most(100, 10_000)
+    requests: Annotated[Most, NoDecode] = Most(100, 5_000)
+    budget_anonymous: Annotated[Budget, NoDecode] = Budget(10_000, 1_000)
+    budget_guest: Annotated[Budget, NoDecode] = Budget(10_000, 500)
+    budget_member: Annotated[Budget, NoDecode] = Budget(20_000, 1_000)
+    budget_integration: Annotated[Budget, NoDecode] = Budget(50_000, 2_500)
+    operation_timeout: float = Field(default=30, ge=0, le=3_600)
+    statement_timeout: float = Field(default=10, ge=0, le=3_600)
+
+    @field_validator("sockets", "live_operations", "streams", "requests", mode="before")
+    @classmethod
+    def _are_caps(cls, value: object) -> object:
+        if not isinstance(value, str):
+            return value
+        if not (found := TWO_NUMBERS.fullmatch(value)):
+            raise ValueError("must be two numbers: of one account, from one address, as in 100:10000")
+        return Most(*map(int, found.groups()))
+
+    @field_validator("budget_anonymous", "budget_guest", "budget_member", "budget_integration", mode="before")
+    @classmethod
+    def _are_budgets(cls, value: object) -> object:
+        if not isinstance(value, str):
+            return value
+        if value == "0":
+            return Budget(0, 0)
+        found = TWO_NUMBERS.fullmatch(value)
+        budget = Budget(*map(int, found.groups())) if found else Budget(0, 0)
+        if not all(budget):
+            raise ValueError("must be two numbers: points at most, and a second, as in 10000:500; or 0 for no budget")
+        return budget
 
     @field_validator("allowed_origins")
     @classmethod
@@ -209,10 +245,11 @@ class Service:
     is_closing: bool = field(default=False, init=False)
 
     def __post_init__(self) -> None:
-        self.database = Database(self.settings.database_url)
+        self.database = Database(self.settings.database_url, statement_timeout=self.settings.statement_timeout)
         self.broadcast = bell(self.settings.broker_url)
         cipher = Cipher(self.settings.secret_key.get_secret_value())
-        limiter = Limiter(self.clock, self.settings.trusted_addresses)
+        addresses = Addresses(self.settings.trusted_addresses)
+        limiter = Limiter(self.clock, addresses)
         self.means = Means(self.database, self.clock, cipher, limiter, self.passwords, self.settings.join_url)
         self.relay = Relay(self.database, self.broadcast)
         self.feed = Feed(self.database, self.broadcast)
@@ -222,15 +259,28 @@ class Service:
         self.lookout = Lookout(self.settings.database_url)
         if self.settings.otlp_endpoint:
             self.spans = import_module("schema.spans").exporting(self.settings.otlp_endpoint)
-        observer = Observer(self.metrics, *([self.spans] if self.spans else []))
-        self.execution = Execution(build(), observer, trust=self.settings.trusted_documents)
+        kinds = {kind: getattr(self.settings, f"budget_{kind}") for kind in ViewerKind}
+        self.execution = Execution(
+            build(),
+            Budgets(kinds, addresses),
+            Observer(self.metrics, *([self.spans] if self.spans else [])),
+            trust=self.settings.trusted_documents,
+            timeout=self.settings.operation_timeout,
+            development=self.settings.is_development,
+        )
+        self.caps = {
+            "sockets": Caps("sockets", self.settings.sockets, addresses),
+            "live_operations": Caps("live operations", self.settings.live_operations, addresses),
+            "streams": Caps("streams", self.settings.streams, addresses),
+            "requests": Caps("requests", self.settings.requests, addresses, retry_after=1),
+        }
         door = Door(
             self.means,
             self.live,
             is_local=self.settings.is_development,
             allowed_origins=self.settings.allowed_origins,
         )
-        self.endpoint = Endpoint(self.execution, door)
+        self.endpoint = Endpoint(self.execution, door, self.caps["requests"], self.caps["streams"])
         self.sockets = Sockets(build(), self.execution, door)
 
     @asynccontextmanager

@@ -86,8 +86,14 @@ class Limited(DomainError):
 
     code = "LIMITED"
 
-    def __init__(self, message: str, retry_after: int | None = None) -> None:
-        super().__init__(message, **({} if retry_after is None else {"retryAfter": retry_after}))
+    def __init__(self, message: str, retry_after: int | None = None, **details: Any) -> None:
+        super().__init__(message, **({} if retry_after is None else {"retryAfter": retry_after}), **details)
+
+
+class CostExceeded(DomainError):
+    """Too much for one operation, whatever is left. Waiting does not help; asking for less does."""
+
+    code = "COST_EXCEEDED"
 
 
 class StaleCursor(DomainError):

@@ -1,14 +1,11 @@
 """Failures are limited, successes never."""
 
 from collections import defaultdict, deque
-from collections.abc import Sequence
 from datetime import timedelta
-from ipaddress import IPv4Network, IPv6Network, ip_address
 
+from resolvers.addresses import Addresses
 from resolvers.clock import Clock
 from resolvers.errors import Limited
-
-Range = IPv4Network | IPv6Network
 
 WINDOW = timedelta(minutes=5)
 SWEEP = 1_000
@@ -17,15 +14,15 @@ SWEEP = 1_000
 class Limiter:
     """Counts failures by key within a sliding window, in this process."""
 
-    def __init__(self, clock: Clock, trusted: Sequence[Range] = ()) -> None:
+    def __init__(self, clock: Clock, addresses: Addresses) -> None:
         self._clock = clock
-        self._trusted = trusted
+        self._addresses = addresses
         self._failures: defaultdict[str, deque[float]] = defaultdict(deque)
         self._sweep_at = SWEEP
 
     def check(self, key: str, *, most: int, address: str = "") -> None:
         """Refuse if there were too many failures lately, unless it is an address that we trust."""
-        if self._trusted and self._trusts(address):
+        if self._addresses.trusts(address):
             return
         failures = self._recent(key)
         if len(failures) >= most:
@@ -38,14 +35,6 @@ class Limiter:
             for other in [other for other in self._failures if not self._recent(other)]:
                 del self._failures[other]
             self._sweep_at = 2 * len(self._failures) + SWEEP
-
-    def _trusts(self, address: str) -> bool:
-        try:
-            found = ip_address(address)
-        except ValueError:
-            return False
-        mapped = getattr(found, "ipv4_mapped", None)  # a socket for both families names IPv4 so
-        return any((mapped or found) in addresses for addresses in self._trusted)
 
     def _recent(self, key: str) -> deque[float]:
         failures = self._failures[key]

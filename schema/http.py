@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, Mapping, Sequence
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from functools import partial
 from typing import Any
 
@@ -12,13 +12,14 @@ from starlette.requests import Request as HTTPRequest
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from resolvers.errors import DomainError
+from resolvers.caps import Caps
+from resolvers.errors import DomainError, Limited
 from schema import media
 from schema.context import Context
 from schema.door import Door
 from schema.encoding import Malformed, decode, encode
-from schema.execution import Answer, Execution, Operation
-from schema.requests import Refused, Request
+from schema.execution import Answer, Execution, Operation, TimedOut
+from schema.requests import Refused, Request, refusal
 from schema.sse import Stream
 
 METHODS = ("GET", "POST")
@@ -31,8 +32,9 @@ ASKED_WITH = ("authorization", "last-event-id", "traceparent", *NOT_SIMPLE)
 TOLD_WITH = ("retry-after",)
 
 # What was refused before it was executed; what is not named is 400.
-TOO_MANY = 429
+TOO_MANY, TOO_LONG = 429, 503
 STATUS = {"UNAUTHENTICATED": 401, "FORBIDDEN": 403, "LIMITED": TOO_MANY}
+BUSY = {TOO_MANY, TOO_LONG}  # told by status to clients of every age: they may come again, and must not at once
 PARTIAL = 294  # some of the data is missing, says the draft
 
 
@@ -47,9 +49,11 @@ class Bad(Exception):
 
 
 class Endpoint:
-    def __init__(self, execution: Execution, door: Door) -> None:
+    def __init__(self, execution: Execution, door: Door, requests: Caps, streams: Caps) -> None:
         self._execution = execution
         self._door = door
+        self._requests = requests
+        self._streams = streams
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         with suppress(ClientDisconnect):  # whoever asked has gone
@@ -97,15 +101,31 @@ class Endpoint:
             operation = await self._execution.prepare(context, asked, partial(_check, request))
             if media_type is None or operation.type is OperationType.SUBSCRIPTION:
                 context.resume = request.headers.get("last-event-id")
-                return Stream(self._execution.results(operation), context)
-            result = await self._execution.run(operation)
+                return Stream(self._execution.results(operation), context, self._stream(context))
+            result = await self._run(operation, context)
         except Refused as refused:
             if media_type is None:
-                return Stream(_failing(refused), context)
+                return Stream(_failing(refused), context, ExitStack())
             return _refused(refused, media_type)
         response = _executed(result, media_type)
         response.raw_headers.extend(header for header in cookies.raw_headers if header[0] == b"set-cookie")
         return response
+
+    async def _run(self, operation: Operation, context: Context) -> ExecutionResult:
+        try:
+            with self._requests.open(context.viewer, context.address):
+                return await self._execution.run(operation)
+        except Limited as limited:
+            raise refusal(limited) from limited
+
+    def _stream(self, context: Context) -> ExitStack:
+        """A place for one more stream, to be left when it ends."""
+        place = ExitStack()
+        try:
+            place.enter_context(self._streams.open(context.viewer, context.address))
+        except Limited as limited:
+            raise refusal(limited) from limited
+        return place
 
 
 def _check(request: HTTPRequest, operation: Operation) -> None:
@@ -191,11 +211,11 @@ def _executed(result: ExecutionResult, media_type: str) -> Response:
 
 def _refused(refused: Refused, media_type: str) -> Response:
     """Clients of the older type read 200 only; but who is to wait must be told in time."""
-    status = STATUS.get(refused.code, 400)
-    if media_type == media.JSON and status != TOO_MANY:
+    status = TOO_LONG if isinstance(refused, TimedOut) else STATUS.get(refused.code, 400)
+    if media_type == media.JSON and status not in BUSY:
         status = 200
     headers = {} if refused.retry_after is None else {"retry-after": str(refused.retry_after)}
-    return _errors(refused.errors, status, media_type, headers)
+    return _response(refused.formatted, status, media_type, headers)
 
 
 def _errors(

@@ -179,7 +179,7 @@ async def test_a_body_over_256_kib_is_refused(door: Door, chunked: bool) -> None
     async with door.http() as client:
         fits, large = body(250 * 1024), body(257 * 1024)
         taken = await client.post("/graphql", content=pieces(fits) if chunked else fits, headers=headers)
-        assert taken.json() == {"data": NOBODY}
+        assert taken.json()["data"] == NOBODY
         refused = await client.post("/graphql", content=pieces(large) if chunked else large, headers=headers)
     assert refused.status_code == 413
     assert refused.json()["errors"][0]["extensions"] == {"code": "INVALID"}

@@ -16,7 +16,7 @@ import httpx
 import pytest
 import pytest_asyncio
 
-from server import BODY_LIMIT
+from schema.http import BODY_LIMIT
 from tests.conftest import ManualClock, make_service
 from tests.started import DEADLINE, started
 

@@ -19,6 +19,7 @@ from models import (
     Vote,
 )
 from resolvers import guesses, policy, visitors
+from resolvers.addresses import Addresses
 from resolvers.limits import WINDOW
 from server import Settings
 from tests import documents as do
@@ -321,7 +322,7 @@ async def test_wrong_codes_are_counted_by_field_and_also_when_they_come_at_once(
 )
 async def test_addresses_that_are_trusted_are_never_limited(world, board, trusted, address, code):
     settings = Settings(trusted_addresses=trusted)
-    world.service.means.limiter._trusted = settings.trusted_addresses
+    world.service.means.limiter._addresses = Addresses(settings.trusted_addresses)
     phone = Phone(world.service, address)
     await codes(phone, "QQQQQQQQ", guesses.MOST)
     assert await codes(phone, board.join_code) == {code}
