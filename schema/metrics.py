@@ -11,14 +11,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 
-from graphql import OperationType
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, generate_latest
 
 from models.database import Database
 from realtime.delivery import Delivery
 from realtime.lookout import Sight
 from schema.context import Transport
-from schema.observing import Observation
+from schema.observing import SUBSCRIPTION, Observation
 
 BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 
@@ -84,10 +83,9 @@ class Metrics:
         )
 
     def ended(self, seen: Observation) -> None:
-        kind, transport = seen.kind, seen.transport
-        self._counted(kind, transport, seen.outcome).inc()
-        if seen.type is not OperationType.SUBSCRIPTION:
-            self._timed(kind, transport).observe(seen.seconds)
+        self._counted(seen.type, seen.transport, seen.outcome).inc()
+        if seen.type != SUBSCRIPTION:
+            self._timed(seen.type, seen.transport).observe(seen.seconds)
 
     def delivered(self, transport: Transport) -> None:
         self._events.labels(transport).inc()

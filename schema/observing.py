@@ -22,6 +22,8 @@ SLOW = 1.0  # seconds
 LINES = 200  # a second; so many tell what is going on, and the metrics count them all
 
 OK, CANCELLED, INTERNAL = "OK", "CANCELLED", "INTERNAL"
+QUERY, SUBSCRIPTION = OperationType.QUERY.value, OperationType.SUBSCRIPTION.value
+UNKNOWN = "unknown"  # the type of what could not be read
 
 
 class Watcher(Protocol):
@@ -42,29 +44,25 @@ class Observation:
         self._began = time.perf_counter()
         self.ctx = ctx
         self.trace = trace
-        self.type: OperationType | None = None
         self.cost: int | None = None
         self.events = 0
         self.outcome = OK
         self.seconds = 0.0
-        self.is_of(None, name)
+        self.type = UNKNOWN
+        self.name = trace.operation = bounded(name) if name else None
 
     @property
     def transport(self) -> Transport:
         return self.ctx.transport
 
-    @property
-    def kind(self) -> str:
-        """The operation's type; of what could not be read it is not known."""
-        return self.type.value if self.type else "unknown"
-
-    def is_of(self, type_: OperationType | None, name: str | None) -> None:
-        self.type = type_
+    def is_of(self, type_: OperationType, name: str | None) -> None:
+        self.type = type_.value
         self.name = self.trace.operation = bounded(name) if name else None
 
     def told(self, result: ExecutionResult) -> ExecutionResult:
         """The result, whose errors are noted."""
-        self._note(result.errors or ())
+        if result.errors:
+            self._note(result.errors)
         return result
 
     def delivered(self) -> None:
@@ -73,8 +71,10 @@ class Observation:
 
     def end(self, error: BaseException | None = None) -> None:
         self.seconds = time.perf_counter() - self._began
-        self._note(getattr(error, "errors", None) or ())
-        self.outcome = self._outcome(error)
+        if error:
+            self._note(getattr(error, "errors", ()))
+        if error or self.trace.codes:
+            self.outcome = self._outcome(error)
         self._observer.ended(self)
 
     def _outcome(self, error: BaseException | None) -> str:
@@ -82,7 +82,7 @@ class Observation:
             return CANCELLED
         if INTERNAL in self.trace.codes or (error and not self.trace.codes):
             return INTERNAL
-        return next(iter(self.trace.codes), OK)
+        return next(iter(self.trace.codes))
 
     def _note(self, errors: Sequence[GraphQLError]) -> None:
         for error in errors:
@@ -115,8 +115,10 @@ class Observer:
         for watcher in self._watchers:
             watcher.ended(seen)
         level = _level(seen)
+        if not log.isEnabledFor(level):
+            return
         ration = self._rations[seen.outcome in {OK, CANCELLED}]
-        if log.isEnabledFor(level) and (level > logging.INFO or ration.allows(time.monotonic())):
+        if level > logging.INFO or ration.allows(time.monotonic()):
             left_out = {"left_out": ration.take_left_out()} if ration.left_out else {}
             log.log(level, "operation", extra=_fields(seen) | left_out)
 
@@ -150,10 +152,10 @@ def bounded(name: str) -> str:
 
 def _level(seen: Observation) -> int:
     """A query that went well is told to whoever looks for it; what changes, fails or is slow is told to everybody."""
-    is_slow = seen.type is not OperationType.SUBSCRIPTION and seen.seconds >= SLOW
+    is_slow = seen.seconds >= SLOW and seen.type != SUBSCRIPTION
     if is_slow or seen.outcome == INTERNAL:
         return logging.WARNING
-    return logging.DEBUG if seen.type is OperationType.QUERY and seen.outcome == OK else logging.INFO
+    return logging.DEBUG if seen.type == QUERY and seen.outcome == OK else logging.INFO
 
 
 def _fields(seen: Observation) -> dict[str, Any]:
@@ -161,7 +163,7 @@ def _fields(seen: Observation) -> dict[str, Any]:
     fields: dict[str, Any] = {
         "trace_id": seen.trace.id,
         "operation": seen.name,
-        "type": seen.kind,
+        "type": seen.type,
         "transport": seen.transport.value,
         "viewer": viewer_kind(seen.ctx),
         "outcome": seen.outcome,
@@ -171,7 +173,7 @@ def _fields(seen: Observation) -> dict[str, Any]:
         fields["codes"] = list(seen.trace.codes)
     if seen.cost is not None:
         fields["cost"] = seen.cost
-    if seen.type is OperationType.SUBSCRIPTION:
+    if seen.type == SUBSCRIPTION:
         fields["events"] = seen.events
     return fields
 

@@ -44,7 +44,7 @@ class Spans:
         self._ids.trace_id = int(seen.trace.id, 16)
         until = time.time_ns()
         span = self._tracer.start_span(
-            " ".join(filter(None, (seen.kind, seen.name))),
+            " ".join(filter(None, (seen.type, seen.name))),
             context=CALLER.extract({"traceparent": seen.trace.parent}, Context()) if seen.trace.parent else Context(),
             kind=SpanKind.SERVER,
             start_time=until - int(seen.seconds * 1e9),
@@ -65,7 +65,7 @@ class Spans:
 def _attributes(seen: Observation) -> dict[str, AttributeValue]:
     """By OpenTelemetry's conventions for GraphQL. The document is not among them: it may hold what somebody wrote."""
     attributes: dict[str, AttributeValue] = {
-        "graphql.operation.type": seen.kind,
+        "graphql.operation.type": seen.type,
         "plenary.transport": seen.transport.value,
         "plenary.viewer": viewer_kind(seen.ctx),
     }

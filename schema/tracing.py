@@ -4,7 +4,6 @@ import random
 import re
 from collections.abc import Iterable
 from contextvars import ContextVar
-from dataclasses import dataclass, field
 
 # W3C Trace Context. Version 00 ends after the flags; later ones may go on, and ff is none.
 TRACEPARENT = re.compile(
@@ -12,24 +11,34 @@ TRACEPARENT = re.compile(
 )
 
 
-@dataclass(slots=True)
 class Trace:
     """`parent` is the caller's `traceparent`, if it sent one. `codes` are what the operation has been refused."""
 
-    id: str = field(default_factory=lambda: f"{random.getrandbits(128):032x}")
-    parent: str | None = None
-    operation: str | None = None
-    codes: dict[str, None] = field(default_factory=dict)  # as a set that keeps its order
-    _bugs: set[tuple[object, ...]] = field(default_factory=set)
+    __slots__ = ("_bugs", "_id", "codes", "operation", "parent")
+
+    def __init__(self, id: str | None = None, parent: str | None = None) -> None:
+        self._id = id
+        self._bugs: set[tuple[object, ...]] | None = None
+        self.parent = parent
+        self.operation: str | None = None
+        self.codes: dict[str, None] = {}  # a set that keeps its order
+
+    @property
+    def id(self) -> str:
+        """Made when somebody asks for it: most operations are not told of."""
+        if self._id is None:
+            self._id = f"{random.getrandbits(128):032x}"
+        return self._id
 
     def is_news(self, bug: BaseException | None) -> bool:
         """Whether the operation has not met this bug before: a list of rows meets it once for each row."""
         spot = bug.__traceback__ if bug else None
         while spot and spot.tb_next:
             spot = spot.tb_next
-        seen = (type(bug), spot and spot.tb_frame.f_code, spot and spot.tb_lineno)
-        is_news = seen not in self._bugs
-        self._bugs.add(seen)
+        met = (type(bug), spot and spot.tb_frame.f_code, spot and spot.tb_lineno)
+        self._bugs = self._bugs or set()
+        is_news = met not in self._bugs
+        self._bugs.add(met)
         return is_news
 
 
@@ -39,6 +48,8 @@ _current: ContextVar[Trace | None] = ContextVar("trace", default=None)
 def of_headers(headers: Iterable[tuple[bytes, bytes]]) -> Trace:
     """The caller's trace, if it names a valid one; else a new one."""
     named = [value for name, value in headers if name == b"traceparent"]
+    if not named:
+        return Trace()
     found = TRACEPARENT.fullmatch(named[0].decode("latin-1")) if len(named) == 1 else None
     if found is None or (found["version"] == "00" and found["more"]):
         return Trace()

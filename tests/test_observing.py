@@ -38,6 +38,12 @@ def lines() -> Iterator[Lines]:
         yield lines
 
 
+@pytest.fixture(autouse=True)
+def patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A busy machine makes no operation slow."""
+    monkeypatch.setattr(observing, "SLOW", 600.0)
+
+
 class TestInside:
     """Asked within the process."""
 
