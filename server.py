@@ -17,9 +17,12 @@ from sqlalchemy import text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route, WebSocketRoute
+from strawberry.http.websocket_origin import normalize_origin
 
 from models import Database
 from realtime.bell import bell
@@ -32,9 +35,14 @@ from resolvers.context import Means
 from resolvers.limits import Limiter, Range
 from resolvers.live import Live
 from resolvers.passwords import Passwords
-from schema.http import View
+from schema.documents import Trust
+from schema.door import LOCAL, Door
+from schema.execution import Execution
+from schema.http import ASKED_WITH, METHODS, TOLD_WITH, Endpoint
 from schema.root import build
+from schema.websocket import Sockets
 from web import graphiql
+from web.headers import SecurityHeaders
 
 BODY_LIMIT = 256 * 1024
 SECRET_LEAST = 32
@@ -57,10 +65,19 @@ class Settings(BaseSettings):
     secret_key: SecretStr = Field(default=SecretStr(""), validate_default=True)
     trusted_addresses: Annotated[tuple[Range, ...], NoDecode] = ()
     join_url: str = ""
+    trusted_documents: Trust = Trust.PREFER
+    allowed_origins: Annotated[tuple[str, ...], NoDecode] = ()
 
-    @field_validator("trusted_addresses", mode="before")
+    @field_validator("allowed_origins")
     @classmethod
-    def _names_addresses(cls, value: object) -> object:
+    def _names_origins(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        if any(normalize_origin(origin) != origin for origin in value):
+            raise ValueError("must be origins, like https://app.example.com")
+        return value
+
+    @field_validator("trusted_addresses", "allowed_origins", mode="before")
+    @classmethod
+    def _is_a_list(cls, value: object) -> object:
         return [part for part in re.split(r"[\s,]+", value) if part] if isinstance(value, str) else value
 
     @field_validator("database_url")
@@ -137,7 +154,15 @@ class Service:
         self.relay = Relay(self.database, self.broadcast)
         self.live = Live(self.means, Feed(self.database, self.broadcast), **self.timing)
         self.database.committed = self.relay.nudge
-        self.view = View(build(), self.means, self.live, secure=not self.settings.is_development)
+        self.execution = Execution(build(), trust=self.settings.trusted_documents)
+        door = Door(
+            self.means,
+            self.live,
+            is_local=self.settings.is_development,
+            allowed_origins=self.settings.allowed_origins,
+        )
+        self.endpoint = Endpoint(self.execution, door)
+        self.sockets = Sockets(build(), self.execution, door)
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -180,12 +205,29 @@ def create_app(service: Service) -> Starlette:
 
     return Starlette(
         routes=[
-            Route("/graphql", service.view, methods=["GET", "POST"]),
-            WebSocketRoute("/graphql", service.view),
+            Route("/graphql", service.endpoint),
+            WebSocketRoute("/graphql", service.sockets),
             Route("/health/live", is_alive),
             Route("/health/ready", is_ready),
             *(graphiql.routes(service.settings.demo_file) if service.settings.is_development else ()),
         ],
         lifespan=lifespan,
+        middleware=[
+            Middleware(SecurityHeaders, secure=not service.settings.is_development),
+            Middleware(CORSMiddleware, **_pages(service.settings)),
+        ],
         max_body_size=BODY_LIMIT,
     )
+
+
+def _pages(settings: Settings) -> dict[str, Any]:
+    """From where pages may ask. Only those that are named may send the cookie along."""
+    named = settings.allowed_origins
+    return {
+        "allow_origins": named,
+        "allow_credentials": bool(named),
+        "allow_origin_regex": LOCAL.pattern if settings.is_development and not named else None,
+        "allow_methods": METHODS,
+        "allow_headers": ASKED_WITH,
+        "expose_headers": TOLD_WITH,
+    }

@@ -9,6 +9,7 @@ from commands import (
     create_account,
     demo,
     doctor,
+    documents,
     export_schema,
     import_attendees,
     import_schedule,
@@ -23,7 +24,7 @@ app = typer.Typer(
     name="plenary",
     help="Plenary: an enterprise social network behind one GraphQL API, with live subscriptions.",
     epilog="Settings: PLENARY_DATABASE_URL, PLENARY_BROKER_URL, PLENARY_SECRET_KEY, PLENARY_ENVIRONMENT, "
-    "PLENARY_TRUSTED_ADDRESSES, PLENARY_JOIN_URL.",
+    "PLENARY_TRUSTED_ADDRESSES, PLENARY_JOIN_URL, PLENARY_TRUSTED_DOCUMENTS, PLENARY_ALLOWED_ORIGINS.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,  # it would show what variables held: tokens, passwords
@@ -37,6 +38,7 @@ app.command()(import_attendees.import_attendees)
 app.command()(qr_sheets.qr_sheets)
 app.command()(export_schema.export_schema)
 app.command()(report.report)
+app.add_typer(documents.app)
 app.command()(doctor.doctor)
 
 

@@ -31,6 +31,7 @@ from models.communities import (
 )
 from models.contents import AnswerState, Content, ContentKind, Revision
 from models.database import Database
+from models.documents import TrustedDocument
 from models.escalations import Escalation, EscalationState
 from models.idempotency import Answer
 from models.invitations import Invitation, InvitationState

@@ -20,15 +20,15 @@ from models import (
     SignIn,
     SignInLink,
 )
-from resolvers import accounts, attendance, communities, policy, tickets
+from resolvers import accounts, attendance, communities, guesses, policy, tickets
 from resolvers.accounts import Begun
 from resolvers.context import Context
-from resolvers.errors import Conflict, Flaw, Invalid, NotFound
+from resolvers.errors import Conflict, Flaw, NotFound
 from resolvers.paging import Listing
 from resolvers.session import Reader, Transaction
 
 LIFETIME = timedelta(days=7)  # of a sign-in link
-TRIES_PER_ADDRESS = 200  # bad links and tickets in five minutes: a whole hall may share the address
+GUESSED = "attendee"
 IN_NETWORK = Listing("attendees", policy.see_attendee, order=("email",), parent="network_id")
 
 BAD_LINK = Flaw("This link is not valid.", ("token",))
@@ -67,16 +67,16 @@ async def _guest(db: Reader, attendee: Attendee) -> UUID | None:
 async def sign_in_with_link(ctx: Context, *, token: str) -> Begun:
     """Once."""
     this = SignInLink.token_hash == accounts.digest(token)
-    _check_tries(ctx)
+    guesses.check(ctx, GUESSED)
     async with ctx.reading() as db:
         found = await db.find(SignInLink, this)
     if found is None:
-        raise _failed(ctx, BAD_LINK)
+        raise guesses.wrong(ctx, GUESSED, BAD_LINK)
     async with ctx.transaction() as tx:
         link = await tx.lock(SignInLink, this)
         is_open = link is not None and link.used_at is None and link.expires_at > tx.now
         if link is None or not is_open or not await _may_sign_in(tx, link.principal_id):
-            raise _failed(ctx, BAD_LINK)
+            raise guesses.wrong(ctx, GUESSED, BAD_LINK)
         link.used_at = tx.now
         return await accounts.begin_sign_in(tx, link.principal_id)
 
@@ -94,17 +94,17 @@ async def sign_in_with_ticket(ctx: Context, *, ticket: str) -> Begun:
         attendee = await tx.lock(Attendee, Attendee.id == found.id)
         principal_id = await _guest(tx, attendee) if attendee and attendee.ticket_no == found.ticket_no else None
         if principal_id is None:
-            raise _failed(ctx, BAD_TICKET)
+            raise guesses.wrong(ctx, GUESSED, BAD_TICKET)
         await accounts.end_sign_ins(tx, SignIn.principal_id == principal_id, col(SignIn.by_ticket))
         return await accounts.begin_sign_in(tx, principal_id, by_ticket=True)
 
 
 async def _holder(ctx: Context, ticket: str) -> Attendee:
-    _check_tries(ctx)
+    guesses.check(ctx, GUESSED)
     async with ctx.reading() as db:
         found = await tickets.holder(db, ctx.means.cipher, ticket)
     if found is None:
-        raise _failed(ctx, BAD_TICKET)
+        raise guesses.wrong(ctx, GUESSED, BAD_TICKET)
     return found
 
 
@@ -129,7 +129,7 @@ async def check_in(ctx: Context, session_id: UUID, *, ticket: str) -> Membership
         session = await tx.get(policy.scan_tickets, session_id, lock=False)
         is_here = member is not None and member.state is MemberState.ACTIVE and member.network_id == session.network_id
         if member is None or not is_here or not await _is_still_good(tx, found):
-            raise _failed(ctx, BAD_TICKET)
+            raise guesses.wrong(ctx, GUESSED, BAD_TICKET)
         return tx.answer(await _come(tx, session, member))
 
 
@@ -152,13 +152,3 @@ async def _come(tx: Transaction, session: Session, member: Member) -> Membership
         raise NotFound
     await attendance.check_in(tx, session, membership)
     return membership
-
-
-def _check_tries(ctx: Context) -> None:
-    ctx.means.limiter.check(f"attendee:{ctx.address}", most=TRIES_PER_ADDRESS, address=ctx.address)
-
-
-def _failed(ctx: Context, flaw: Flaw) -> Invalid:
-    _check_tries(ctx)  # again: guesses that come at once pass the first check together
-    ctx.means.limiter.failed(f"attendee:{ctx.address}")
-    return Invalid(flaw)

@@ -109,12 +109,23 @@ def _heard_of(board: QuestionBoard) -> list[topics.Topic]:
 
 async def open_(ctx: Context, board_id: UUID) -> QuestionBoard:
     """Take questions, for the first time or again."""
-    return await _move(ctx, board_id, BoardState.OPEN, {BoardState.SCHEDULED, BoardState.PAUSED})
+    async with ctx.transaction() as tx:
+        board = await _moved(tx, board_id, BoardState.OPEN, {BoardState.SCHEDULED, BoardState.PAUSED})
+        begin(tx, board)
+        return tx.answer(board)
+
+
+def begin(tx: Transaction, board: QuestionBoard) -> None:
+    board.state, board.opened_at = BoardState.OPEN, board.opened_at or tx.now
+    tell(tx, board)
 
 
 async def pause(ctx: Context, board_id: UUID) -> QuestionBoard:
     """No new questions for now; votes go on."""
-    return await _move(ctx, board_id, BoardState.PAUSED, {BoardState.OPEN})
+    async with ctx.transaction() as tx:
+        board = await _moved(tx, board_id, BoardState.PAUSED, {BoardState.OPEN})
+        tell(tx, board)
+        return tx.answer(board)
 
 
 async def close(ctx: Context, board_id: UUID, *, unanswered: Unanswered = Unanswered.TOPICS) -> QuestionBoard:
@@ -124,15 +135,6 @@ async def close(ctx: Context, board_id: UUID, *, unanswered: Unanswered = Unansw
         board.closed_at = tx.now
         tell(tx, board)
         await closing.settle(tx, board, unanswered)
-        return tx.answer(board)
-
-
-async def _move(ctx: Context, board_id: UUID, state: BoardState, origins: Collection[BoardState]) -> QuestionBoard:
-    async with ctx.transaction() as tx:
-        board = await _moved(tx, board_id, state, origins)
-        if state is BoardState.OPEN:
-            board.opened_at = board.opened_at or tx.now
-        tell(tx, board)
         return tx.answer(board)
 
 

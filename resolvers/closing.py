@@ -7,7 +7,7 @@ from sqlmodel import col
 
 from models import Content, ContentKind, Kind, Question, QuestionBoard, QuestionState, ShowCounts, Unanswered
 from realtime import topics
-from resolvers import contents, merges, policy, questions
+from resolvers import contents, merges, panels, policy, questions
 from resolvers.context import Context
 from resolvers.errors import Conflict
 from resolvers.session import Reader, Transaction
@@ -19,11 +19,7 @@ GOES_ON = (QuestionState.VISIBLE, QuestionState.ANSWERED, QuestionState.DISMISSE
 async def turn_into_topic(ctx: Context, question_id: UUID) -> Content:
     """Let it go on as a topic of its community, under the name of whoever asked; anonymous, under none."""
     async with ctx.transaction() as tx:
-        found = await tx.get(policy.decide_question, question_id, lock=False)
-        await tx.get(policy.run_board, found.board_id)
-        question = await tx.get(policy.decide_question, question_id)
-        if question.state not in GOES_ON:
-            raise Conflict(f"The question is {question.state.lower()}.")
+        question, _ = await panels.moderated(tx, question_id, *GOES_ON)
         if await tx.find(Content.id, Content.question_id == question_id):
             raise Conflict("The question is a topic already.")
         topic = await contents.put(tx, topic_of(question, question.community_id))

@@ -58,6 +58,11 @@ def tagged(tags: Iterable[str]) -> str:
     return "".join(f"\n{tag}" for tag in tags) + "\n"
 
 
+def tags_of(stored: str | None) -> list[str]:
+    """As they were given to `tagged`."""
+    return (stored or "").strip("\n").splitlines()
+
+
 async def edit(
     ctx: Context, content_id: UUID, *, title: str, body: str, tags: list[str] | None, if_version: int | None
 ) -> Content:

@@ -13,7 +13,7 @@ from uuid import UUID
 from sqlmodel import col
 
 from models import Member, Poll, Question, QuestionBoard
-from resolvers import policy, polls
+from resolvers import contents, policy, polls
 from resolvers.session import Reader
 
 # A spreadsheet takes a cell for a formula that begins so. The last four are the same for some: full-width forms.
@@ -85,8 +85,8 @@ def _line(question: Question, names: dict[UUID, str], numbers: dict[UUID, int | 
         asker=names.get(question.author_id) if question.author_id else named,
         anonymous=question.anonymous,
         votes=question.votes,
-        labels=_labels(question.labels),
-        private_labels=_labels(question.private_labels),
+        labels=contents.tags_of(question.labels),
+        private_labels=contents.tags_of(question.private_labels),
         source=question.source,
         timecode_ms=question.timecode_ms,
         published_at=_time(question.published_at),
@@ -98,10 +98,6 @@ def _line(question: Question, names: dict[UUID, str], numbers: dict[UUID, int | 
         merged_into=numbers.get(question.merged_into_id) if question.merged_into_id else None,
         reject_reason=question.reject_reason,
     )
-
-
-def _labels(stored: str | None) -> list[str]:
-    return (stored or "").strip("\n").splitlines()
 
 
 def _time(moment: datetime | None) -> str | None:

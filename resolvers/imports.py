@@ -243,16 +243,12 @@ class Import:
         values = {name: value for name, value in self._values(talk, fields).items() if getattr(session, name) != value}
         for name, value in values.items():
             setattr(session, name, value)
-        is_new = "people" in fields and await self._speak(session, talk)
-        if not (values or is_new or is_back):
+        if "people" in fields:  # also where only a name has changed, which shows in the session
+            await speakers.put(self.tx, session, self._speaking(talk))
+        if not (values or "people" in fields or is_back):
             return False
         await programme.follow_up(self.tx, session, community, was=was, title=title)
         await self._move(session, was, is_back=is_back)
-        return True
-
-    async def _speak(self, session: Session, talk: Talk) -> bool:
-        """Also where only a name has changed, which shows in the session."""
-        await speakers.put(self.tx, session, self._speaking(talk))
         return True
 
     async def _move(self, session: Session, was: programme.Slot, *, is_back: bool) -> None:

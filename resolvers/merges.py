@@ -1,10 +1,9 @@
 """Questions that ask the same: merged into one, and parted again."""
 
+from collections.abc import Sequence
 from uuid import UUID
 
-from sqlmodel import col
-
-from models import Question, QuestionBoard, QuestionState
+from models import Question, QuestionState
 from resolvers import policy, questions, votes
 from resolvers.context import Context
 from resolvers.errors import Conflict, Flaw, Invalid
@@ -32,9 +31,7 @@ async def merge(ctx: Context, question_id: UUID, *, into_id: UUID) -> Question:
 async def unmerge(ctx: Context, question_id: UUID) -> Question:
     """Let it stand for itself again, with the votes that it had."""
     async with ctx.transaction() as tx:
-        found = await tx.get(policy.decide_question, question_id, lock=False)
-        await tx.get(policy.run_board, found.board_id)
-        merged = await tx.get(policy.decide_question, question_id)
+        merged, _ = await questions.held(tx, policy.decide_question, question_id)
         target = await tx.lock(Question, Question.id == merged.merged_into_id)
         if merged.state is not QuestionState.MERGED or target is None:
             raise Conflict("The question is not merged.")
@@ -47,9 +44,7 @@ async def unmerge(ctx: Context, question_id: UUID) -> Question:
 async def withdraw(ctx: Context, question_id: UUID) -> Question:
     """Take one's own question back, also one asked anonymously. What was merged into it stands for itself again."""
     async with ctx.transaction() as tx:
-        found = await tx.get(policy.withdraw_question, question_id, lock=False)
-        await tx.lock(QuestionBoard, QuestionBoard.id == found.board_id)
-        question = await tx.get(policy.withdraw_question, question_id)
+        question, _ = await questions.held(tx, policy.withdraw_question, question_id)
         question.state, question.on_screen, question.withdrawn_at = QuestionState.WITHDRAWN, False, tx.now
         await _release(tx, question)
         questions.tell(tx, question)
@@ -72,9 +67,7 @@ async def _both(tx: Transaction, question_id: UUID, into_id: UUID) -> tuple[Ques
     """Both locked, the board first."""
     if question_id == into_id:
         raise Invalid(Flaw("A question cannot be merged into itself.", ("intoId",)))
-    found = await tx.get(policy.decide_question, question_id, lock=False)
-    await tx.get(policy.run_board, found.board_id)
-    merged = await tx.get(policy.decide_question, question_id)
+    merged, _ = await questions.held(tx, policy.decide_question, question_id)
     target = await tx.get(policy.decide_question, into_id)
     if target.board_id != merged.board_id:
         raise Invalid(Flaw("The two questions are on different boards.", ("intoId",)))
@@ -85,10 +78,8 @@ async def _both(tx: Transaction, question_id: UUID, into_id: UUID) -> tuple[Ques
     return merged, target
 
 
-async def _merged_into(tx: Transaction, question_id: UUID) -> list[Question]:
-    found = await tx.find_all(Question, Question.merged_into_id == question_id, order=col(Question.id))
-    locked = [await tx.lock(Question, Question.id == question.id) for question in found]
-    return [question for question in locked if question is not None]
+async def _merged_into(tx: Transaction, question_id: UUID) -> Sequence[Question]:
+    return await tx.lock_all(Question, Question.merged_into_id == question_id)
 
 
 async def _part(tx: Transaction, merged: Question) -> None:

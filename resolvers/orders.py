@@ -27,7 +27,7 @@ class Order:
     """`keep` says which questions are in a list of this order at all."""
 
     listing: Listing[Question]
-    keep: Callable[[Any], Sequence[Condition]] = lambda _question: ()
+    keep: Callable[[Any], Sequence[Condition]]
 
 
 def _order(name: str, column: str, keep: Callable[[Any], Sequence[Condition]] = lambda _question: ()) -> Order:

@@ -16,10 +16,8 @@ ARRANGED_MOST = 200
 
 
 async def moderated(tx: Transaction, question_id: UUID, *states: QuestionState) -> tuple[Question, QuestionBoard]:
-    """Both locked, the board first."""
-    found = await tx.get(policy.decide_question, question_id, lock=False)
-    board = await tx.get(policy.run_board, found.board_id)
-    question = await tx.get(policy.decide_question, question_id)
+    """As `held`, in one of these states."""
+    question, board = await questions.held(tx, policy.decide_question, question_id)
     if question.state not in states:
         raise Conflict(f"The question is {question.state.lower()}.")
     return question, board

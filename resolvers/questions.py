@@ -21,7 +21,7 @@ from models import (
 from realtime import topics
 from resolvers import askers, policy
 from resolvers.context import Context
-from resolvers.errors import Conflict, Flaw, Invalid
+from resolvers.errors import Conflict, Flaw, Invalid, NotFound
 from resolvers.form import form
 from resolvers.live import Source, Subject, fixed
 from resolvers.paging import Listing
@@ -126,17 +126,23 @@ def heard_of(question: Question) -> list[topics.Topic]:
     return [topics.board(question.board_id), topics.community_activity(question.community_id)]
 
 
+async def held(tx: Transaction, rule: policy.Rule[Question], question_id: UUID) -> tuple[Question, QuestionBoard]:
+    """The question under the rule, and its board. Both locked, the board first."""
+    found = await tx.get(rule, question_id, lock=False)
+    board = await tx.lock(QuestionBoard, QuestionBoard.id == found.board_id)
+    if board is None:
+        raise NotFound
+    return await tx.get(rule, question_id), board
+
+
 async def edit(ctx: Context, question_id: UUID, *, body: str, if_version: int | None) -> Question:
     """Say it anew: its asker while it waits, the moderators while it can be answered."""
     with form() as check:
         body = check.text("body", body, most=500)
     async with ctx.transaction() as tx:
-        found = await tx.get(policy.edit_question, question_id, lock=False)
-        board = await tx.lock(QuestionBoard, QuestionBoard.id == found.board_id)
-        question = await tx.get(policy.edit_question, question_id)
+        question, board = await held(tx, policy.edit_question, question_id)
         check_version(question, if_version)
-        if board:
-            askers.check_length(board, body)
+        askers.check_length(board, body)
         question.body, question.revision = body, question.revision + 1
         question.edited_at = public_time(question, tx.now)
         tell(tx, question)

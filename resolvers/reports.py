@@ -9,7 +9,7 @@ from operator import itemgetter
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import String, case, cast, distinct, func
+from sqlalchemy import Select, String, case, cast, distinct, func
 from sqlmodel import col
 
 from models import (
@@ -29,7 +29,7 @@ from models import (
 )
 from resolvers import policy
 from resolvers.context import Context
-from resolvers.policy import Condition, Rule
+from resolvers.policy import Condition
 from resolvers.session import Reader
 
 DISCUSSIONS, IDEAS = 5, 10
@@ -131,7 +131,7 @@ async def _read(db: Reader, scope: Scope) -> Report:
         checked_in=checked_in,
         askers=len({question.asker for question in asked}),
         voters=await _voters(db, scope),
-        ballots=await _number(db, policy.read_results, scope.polls, func.sum(Poll.voters)),
+        ballots=await _number(db, db.select(policy.read_results).where(scope.polls), func.sum(Poll.voters)),
         questions=_states(asked),
         median_time_to_answer=median,
         time_to_first_answer=first,
@@ -140,10 +140,8 @@ async def _read(db: Reader, scope: Scope) -> Report:
     )
 
 
-async def _number(db: Reader, rule: Rule[Any], where: Condition, number: Any) -> int:
-    """One number over the rows that the rule allows."""
-    found = await db.execute(db.select(rule).where(where).with_only_columns(number))
-    return int(found.scalar() or 0)
+async def _number(db: Reader, rows: Select[Any], number: Any) -> int:
+    return int((await db.execute(rows.with_only_columns(number))).scalar() or 0)
 
 
 async def _heads(db: Reader, scope: Scope) -> tuple[int, int, int]:
@@ -168,7 +166,7 @@ async def _heads(db: Reader, scope: Scope) -> tuple[int, int, int]:
 async def _voters(db: Reader, scope: Scope) -> int:
     """Of questions whose votes the viewer may count. Ballots are apart: together they would tell who cast one."""
     voted = db.select(policy.count_votes).where(scope.questions).join(Vote, col(Vote.question_id) == Question.id)
-    return int((await db.execute(voted.with_only_columns(func.count(distinct(col(Vote.principal_id)))))).scalar() or 0)
+    return await _number(db, voted, func.count(distinct(col(Vote.principal_id))))
 
 
 async def _asked(db: Reader, scope: Scope) -> Sequence[Any]:

@@ -229,4 +229,5 @@ def feed(network: Network, viewer: UUID, *, is_mine: bool) -> Subject:
 
 
 def listing(subject: Subject) -> Listing[Session]:
-    return MINE if subject.source("Session") is not None and subject.arguments[1] else ALL
+    _, is_mine = subject.arguments
+    return MINE if is_mine else ALL

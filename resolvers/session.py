@@ -206,7 +206,8 @@ class Transaction(Reader):
         heard = list(topics)
         if len(rows) > BULK_MOST:
             self.announce(heard, Kind.RIGHTS, scope)
-        for row in rows if len(rows) <= BULK_MOST else ():
+            return
+        for row in rows:
             self.announce(heard, kind, row)
 
     def answer(self, row: R, *, secret: str | None = None) -> R:

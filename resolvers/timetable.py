@@ -73,5 +73,4 @@ async def _move_sessions(tx: Transaction) -> None:
 
 async def _open_boards(tx: Transaction) -> None:
     for board in await tx.lock_all(QuestionBoard, _due_board(tx)):
-        board.state, board.opened_at = BoardState.OPEN, board.opened_at or tx.now
-        boards.tell(tx, board)
+        boards.begin(tx, board)

@@ -20,13 +20,13 @@ from models import (
     VisitorRights,
 )
 from realtime import topics
-from resolvers import accounts, codes, policy
+from resolvers import accounts, codes, guesses, policy
 from resolvers.context import Context
 from resolvers.errors import Flaw, Forbidden, Invalid
 from resolvers.form import form
 from resolvers.session import Reader, Transaction
 
-TRIES_PER_ADDRESS = 200  # wrong codes in five minutes: a whole hall may share the address
+GUESSED = "join"
 BURST, BURST_WINDOW = 60, timedelta(minutes=1)
 
 
@@ -34,12 +34,12 @@ async def join(ctx: Context, *, code: str, name: str, device_token: str | None) 
     """Take a seat at the board of this code. The token is that of a new device, told once."""
     with form() as check:
         name = check.text("name", name, most=50)
-    _check_tries(ctx)
+    guesses.check(ctx, GUESSED)
     async with ctx.reading() as db:
         known = await _device(ctx, db, device_token)
         board = await _board(db, code, known)
     if board is None:
-        raise _failed(ctx, Flaw("This code leads nowhere.", ("code",)))
+        raise guesses.wrong(ctx, GUESSED, Flaw("This code leads nowhere.", ("code",)))
     async with ctx.transaction() as tx:
         principal_id, token = (known, None) if known else await _new_device(tx)
         visit = await _sit(tx, board, principal_id, name, _address_hash(ctx, board))
@@ -48,16 +48,6 @@ async def join(ctx: Context, *, code: str, name: str, device_token: str | None) 
             raise Invalid(Flaw("This code leads nowhere.", ("code",)))
         await _watch_for_burst(tx, board, visit)
         return tx.answer(visit, secret=token), token
-
-
-def _check_tries(ctx: Context) -> None:
-    ctx.means.limiter.check(f"join:{ctx.address}", most=TRIES_PER_ADDRESS, address=ctx.address)
-
-
-def _failed(ctx: Context, flaw: Flaw) -> Invalid:
-    _check_tries(ctx)  # again: guesses that come at once pass the first check together
-    ctx.means.limiter.failed(f"join:{ctx.address}")
-    return Invalid(flaw)
 
 
 async def _device(ctx: Context, db: Reader, token: str | None) -> UUID | None:
@@ -71,7 +61,9 @@ async def _device(ctx: Context, db: Reader, token: str | None) -> UUID | None:
     try:
         return await accounts.of_device(db, token)
     except accounts.BadToken as error:
-        raise _failed(ctx, Flaw("This device is not known: join without its token.", ("deviceToken",))) from error
+        raise guesses.wrong(
+            ctx, GUESSED, Flaw("This device is not known: join without its token.", ("deviceToken",))
+        ) from error
 
 
 async def _board(db: Reader, code: str, principal_id: UUID | None) -> QuestionBoard | None:

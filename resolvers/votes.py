@@ -6,8 +6,7 @@ from sqlalchemy import delete, distinct, func
 from sqlmodel import col
 
 from models import Kind, Question, QuestionBoard, QuestionState, Vote
-from realtime import topics
-from resolvers import policy
+from resolvers import policy, questions
 from resolvers.context import Context
 from resolvers.errors import Limited
 from resolvers.session import Transaction
@@ -18,9 +17,7 @@ async def upvote(ctx: Context, question_id: UUID) -> Question:
     async with ctx.transaction() as tx:
         budget = await _budget(tx, question_id)
         question = await tx.get(policy.upvote_question, question_id)
-        ids = await group(tx, question_id)
-        has_voted = await tx.find(Vote.id, col(Vote.question_id).in_(ids), Vote.principal_id == ctx.viewer)
-        if not has_voted:
+        if not await tx.audience(policy.upvoted_question.now, question_id, {ctx.viewer}):
             await _check_budget(tx, question, budget)
             await tx.add(Vote(question_id=question_id, principal_id=ctx.viewer))
             await _count(tx, question, 1)
@@ -53,18 +50,14 @@ async def recount(tx: Transaction, question: Question) -> None:
 
 async def _count(tx: Transaction, question: Question, by: int) -> None:
     await tx.count(Question.votes, question, by)
-    heard = [topics.board(question.board_id), topics.community_activity(question.community_id)]
-    tx.announce(heard, Kind.COUNTERS, question)
+    questions.tell(tx, question, Kind.COUNTERS)
 
 
 async def _budget(tx: Transaction, question_id: UUID) -> int | None:
     """How many votes one has at a time. Then the board is locked, before the question as everywhere."""
-    question = await tx.get(policy.upvote_question, question_id, lock=False)
-    board = QuestionBoard.id == question.board_id
-    if await tx.find(QuestionBoard.votes_per_person, board) is None:
-        return None
-    locked = await tx.lock(QuestionBoard, board)
-    return locked.votes_per_person if locked else None
+    asked_on = (Question.id == question_id, QuestionBoard.id == Question.board_id)
+    boards = await tx.lock_all(QuestionBoard, *asked_on, col(QuestionBoard.votes_per_person).is_not(None))
+    return boards[0].votes_per_person if boards else None
 
 
 async def _check_budget(tx: Transaction, question: Question, budget: int | None) -> None:

@@ -1,6 +1,5 @@
 """Question boards, when they are answered, and the keys of their displays."""
 
-import asyncio
 from dataclasses import fields
 from datetime import datetime
 from typing import Any
@@ -11,7 +10,7 @@ import models
 from models import Anonymity, BoardOrder, BoardState, Moderation, ShowCounts, Unanswered, VisitorRights
 from resolvers import askers, boards, codes, exports, policy, visitors, windows
 from resolvers.exports import ExportFormat
-from schema.base import ID, Node, edge, guarded, node, plain, project, row_id, viewer_can
+from schema.base import ID, Node, edge, guarded, node, plain, row_id, seen, viewer_can
 from schema.communities import Community
 from schema.context import Info
 from schema.members import Member
@@ -36,9 +35,7 @@ class AnswerWindow(Node):
 
     @strawberry.field(description="Who answers, as far as the viewer may know them.")
     async def answerers(self, info: Info) -> list[Member]:
-        ids = await info.context.of_row(windows.answerers, self.row.id) or []
-        found = await asyncio.gather(*(info.context.row(policy.see_member, id) for id in ids))
-        return [project(row) for row in found if row is not None]
+        return await seen(info, policy.see_member, await info.context.of_row(windows.answerers, self.row.id))
 
 
 @node("A key with which a display shows one board.")

@@ -1,6 +1,5 @@
 """Topics, posts and ideas."""
 
-import asyncio
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated
 
@@ -9,7 +8,7 @@ import strawberry
 import models
 from models import AnswerState, ContentKind, Lifecycle
 from resolvers import comments, contents, policy
-from schema.base import ID, Node, edge, node, plain, project, row_id, viewer_can
+from schema.base import ID, Node, edge, node, plain, project, row_id, seen, viewer_can
 from schema.communities import Community
 from schema.context import Info
 from schema.members import Member
@@ -59,7 +58,7 @@ class Article(Content):
 
     @strawberry.field(description="Its tags, in alphabetical order.")
     def tags(self) -> list[str]:
-        return self.row.tags.strip("\n").splitlines()
+        return contents.tags_of(self.row.tags)
 
 
 @node("A question or subject that waits for answers.")
@@ -74,9 +73,8 @@ class Topic(Article):
 
     @strawberry.field(description="Where it was escalated to, as far as the viewer may see.")
     async def escalated_to(self, info: Info) -> list[Escalation]:
-        found = await info.context.of_row(contents.escalations_from, self.row.id) or []
-        seen = await asyncio.gather(*(info.context.row(policy.see_escalation, id) for id in found))
-        return [project(row) for row in seen if row is not None]
+        found = await info.context.of_row(contents.escalations_from, self.row.id)
+        return await seen(info, policy.see_escalation, found)
 
 
 @node("Something to read.")

@@ -1,10 +1,11 @@
 """What every field is given: the operation's context, the live feeds, and loaders that never remember."""
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable, Collection, Hashable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import Any, NoReturn, TypeVar
 from uuid import UUID
 
 import strawberry
@@ -14,10 +15,15 @@ from models import Row
 from realtime import topics
 from resolvers import accounts
 from resolvers.context import Context as DomainContext
+from resolvers.errors import DomainError
 from resolvers.live import Live
 from resolvers.paging import Listing, Page, Slice
 from resolvers.policy import Rule
 from resolvers.session import Reader
+
+log = logging.getLogger("plenary.sign_ins")
+
+RETRY = 1.0
 
 R = TypeVar("R", bound=Row)
 Load = Callable[[Collection[UUID]], Awaitable[dict[UUID, Any]]]
@@ -31,6 +37,7 @@ class Context(DomainContext):
     live: Live
     connection_params: dict[str, object] | None = None
     token: str | None = field(default=None, repr=False)
+    resume: str | None = None  # the cursor that a lost stream comes back with; it goes before `after`
     set_cookie: Callable[[str], None] | None = field(default=None, repr=False)
     take_cookie: Callable[[], None] = field(default=lambda: None, repr=False)
     _loaders: dict[Hashable, DataLoader[UUID, Any]] = field(default_factory=dict, repr=False)
@@ -42,16 +49,27 @@ class Context(DomainContext):
             async with self.reading() as db:
                 self.viewer, self.sign_in = await accounts.authenticate(db, token)
 
-    async def signed_out(self) -> None:
-        """Wait until the token is good no longer, and raise what is wrong with it."""
+    async def signed_out(self) -> NoReturn:
+        """Wait until the token is good no longer, and raise what is wrong with it. Without a token, for ever."""
         heard = {topics.person(self.viewer)} | ({topics.sign_in(self.sign_in.id)} if self.sign_in else set())
-        with self.live.delivery.listen(heard) as bell:
+        with self.live.delivery.listen(heard if self.token else ()) as bell:
             while True:
                 bell.clear()
-                await self.sign_in_with(self.token)
+                await self._look_again()
                 with suppress(TimeoutError):
                     async with asyncio.timeout(self._remaining()):
                         await bell.wait()
+
+    async def _look_again(self) -> None:
+        """Whether the token is good, however often that has to be asked."""
+        while True:
+            try:
+                return await self.sign_in_with(self.token)
+            except DomainError:
+                raise
+            except Exception:
+                log.exception("could not look a sign-in up; trying again")
+                await asyncio.sleep(RETRY)
 
     def _remaining(self) -> float | None:
         return (self.sign_in.expires_at - self.means.clock.now()).total_seconds() if self.sign_in else None

@@ -1,123 +1,205 @@
-"""The door: who is asking, and the view that lets them in."""
+"""GraphQL over HTTP: which request gets which answer, as the specification's table has it."""
 
-import json
-from collections.abc import Callable
-from datetime import timedelta
+import asyncio
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
-from cross_web import HTTPException
-from starlette.requests import ClientDisconnect, HTTPConnection, Request
-from starlette.responses import JSONResponse, Response
+from graphql import ExecutionResult, GraphQLError, OperationType
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
+from starlette.requests import Request as HTTPRequest
+from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
-from starlette.websockets import WebSocket
-from strawberry import Schema
-from strawberry.asgi import ASGIWebSocketAdapter, GraphQL
-from strawberry.http.websocket_origin import is_same_origin
-from strawberry.subscriptions import GRAPHQL_TRANSPORT_WS_PROTOCOL
-from strawberry.types.unset import UNSET, UnsetType
 
-from resolvers import accounts
-from resolvers.context import Means
 from resolvers.errors import DomainError
-from resolvers.live import Live
+from schema import media
 from schema.context import Context
-from schema.websocket import Handler
+from schema.door import Door
+from schema.encoding import Malformed, decode, encode
+from schema.execution import Answer, Execution, Operation
+from schema.requests import Refused, Request
+from schema.sse import Stream
 
-INIT_TIMEOUT = timedelta(seconds=5)
-OPERATIONS_PER_SOCKET = 100
-REASON_LIMIT = 123  # bytes that a close frame has room for
+METHODS = ("GET", "POST")
+READ_DEADLINE = 10.0  # seconds that a client may take to send its request
+NOT_SIMPLE = ("graphql-require-preflight", "apollo-require-preflight", "x-apollo-operation-name")
+
+# What pages of other origins may send beside the safe headers, and what they may read.
+ASKED_WITH = ("authorization", "last-event-id", "traceparent", *NOT_SIMPLE)
+TOLD_WITH = ("retry-after",)
+
+# What was refused before it was executed; what is not named is 400.
+TOO_MANY = 429
+STATUS = {"UNAUTHENTICATED": 401, "FORBIDDEN": 403, "LIMITED": TOO_MANY}
+PARTIAL = 294  # some of the data is missing, says the draft
 
 
-def bearer(authorization: object) -> str | None:
-    """The token of an `Authorization` header, or of the same words in `connection_init`."""
-    scheme, _, token = authorization.partition(" ") if isinstance(authorization, str) else ("", "", "")
-    return token.strip() if scheme.lower() == "bearer" else None
+class Bad(Exception):
+    """A request that is told so by its status alone, whatever media type the answer has."""
+
+    def __init__(self, status: int, message: str, **headers: str) -> None:
+        super().__init__(message)
+        self.status = status
+        self.error = GraphQLError(message, extensions={"code": "INVALID"})
+        self.headers = headers
 
 
-class WebSocketAdapter(ASGIWebSocketAdapter):
-    async def close(self, code: int, reason: str) -> None:
-        await super().close(code, reason.encode(errors="replace")[:REASON_LIMIT].decode(errors="ignore"))
-
-
-class View(GraphQL[Context, None]):
-    """Strawberry's view, with our context, our WebSocket handler and our cookie."""
-
-    graphql_transport_ws_handler_class = Handler
-    websocket_adapter_class = WebSocketAdapter
-
-    def __init__(self, schema: Schema, means: Means, live: Live, *, secure: bool) -> None:
-        super().__init__(
-            schema,
-            graphql_ide=None,
-            subscription_protocols=[GRAPHQL_TRANSPORT_WS_PROTOCOL],
-            connection_init_wait_timeout=INIT_TIMEOUT,
-            max_subscriptions_per_connection=OPERATIONS_PER_SOCKET,
-        )
-        self._means = means
-        self._live = live
-        self._secure = secure
-        # The prefix makes browsers refuse the cookie from anywhere but this host, over TLS.
-        self._cookie = "__Host-plenary" if secure else "plenary"
+class Endpoint:
+    def __init__(self, execution: Execution, door: Door) -> None:
+        self._execution = execution
+        self._door = door
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        with suppress(ClientDisconnect):  # whoever asked has gone
+            response = await self._answer(HTTPRequest(scope, receive))
+            await response(scope, receive, send)
+
+    async def _answer(self, request: HTTPRequest) -> Response:
+        accepted = media.ranges(request.headers.get("accept"))
+        media_type = media.response_type(accepted)
         try:
-            await super().__call__(scope, receive, send)
-        except ClientDisconnect:
-            return  # whoever asked has gone
-        except DomainError as error:
-            refusal = JSONResponse({"errors": [{"message": error.message, "extensions": error.extensions}]}, 401)
-            if self._cookie_of(HTTPConnection(scope)):  # no script can take it away, and with it nobody can sign in
-                self._take_cookie(refusal)
-            await refusal(scope, receive, send)
+            _check_method(request)
+            _check_type(media_type or media.STREAM, accepted)
+            self._check_preflight(request)
+            asked = await _read(request)
+            context = self._door.context(request)
+            try:
+                await context.sign_in_with(context.token)
+            except DomainError as error:
+                return self._refuse_token(request, error, media_type or media.JSON)
+            return await self._perform(request, context, asked, media_type)
+        except Bad as bad:
+            return _errors([bad.error], bad.status, media_type or media.JSON, bad.headers)
 
-    def decode_json(self, data: str | bytes) -> object:
-        """JSON too deep, with numbers too long or in no known encoding is no JSON."""
+    def _check_preflight(self, request: HTTPRequest) -> None:
+        """A page of anybody may send a GET without asking; its own header makes the browser ask us first."""
+        if request.method == "GET" and not (
+            any(name in request.headers for name in NOT_SIMPLE)
+            or _content_type(request) == media.JSON
+            or self._door.is_ours(request)
+        ):
+            raise Bad(400, f"A GET needs one of the headers {', '.join(NOT_SIMPLE)}.")
+
+    def _refuse_token(self, request: HTTPRequest, error: DomainError, media_type: str) -> Response:
+        response = _errors([GraphQLError(error.message, extensions=error.extensions)], 401, media_type)
+        if self._door.cookie_of(request):  # no script can take it away, and with it nobody can sign in
+            self._door.take_cookie(response)
+        return response
+
+    async def _perform(
+        self, request: HTTPRequest, context: Context, asked: Request, media_type: str | None
+    ) -> Response:
+        cookies = Response()
+        self._door.lend_cookie(context, request, cookies)
         try:
-            return super().decode_json(data)
-        except (ValueError, RecursionError) as error:
-            raise json.JSONDecodeError("not JSON that we read", "", 0) from error
+            operation = await self._execution.prepare(context, asked)
+            if media_type is None or _is_to_stream(operation, request):
+                context.resume = request.headers.get("last-event-id")
+                return Stream(self._execution.results(operation), context)
+            _check_safe(operation, request)
+            result = await self._execution.run(operation)
+        except Refused as refused:
+            if media_type is None:
+                return Stream(_failing(refused), context)
+            return _refused(refused, media_type)
+        response = _executed(result, media_type)
+        response.raw_headers.extend(header for header in cookies.raw_headers if header[0] == b"set-cookie")
+        return response
 
-    def parse_json(self, data: str | bytes) -> Any:
-        parsed = super().parse_json(data)
-        is_absent = parsed is None and isinstance(data, str)  # a part of a GET may be null, a body may not
-        if not isinstance(parsed, (dict, list)) and not is_absent:
-            raise HTTPException(400, "A request is a JSON object")
-        return parsed
 
-    async def get_context(self, request: Request | WebSocket, response: Response | WebSocket) -> Context:
-        """Who is asking. A socket says so later, in `connection_init`, unless it brings the cookie."""
-        address = request.client.host if request.client else ""
-        context = Context(means=self._means, live=self._live, address=address)
-        token = bearer(request.headers.get("authorization")) or self._cookie_of(request)
-        if isinstance(request, Request):
-            context.set_cookie = self._cookie_setter(response)
-            if self._cookie_of(request):
-                context.take_cookie = lambda: self._take_cookie(response)
-            await context.sign_in_with(token)
-        else:
-            context.token = token
-        return context
+def _is_to_stream(operation: Operation, request: HTTPRequest) -> bool:
+    """Subscriptions alone: a list of types that merely has a stream among them makes no query one."""
+    if operation.type is not OperationType.SUBSCRIPTION:
+        return False
+    if not media.wants_stream(media.ranges(request.headers.get("accept"))):
+        message = f"A subscription is a stream: accept {media.STREAM}, or come by WebSocket."
+        raise Refused(GraphQLError(message, extensions={"code": "INVALID"}))
+    return True
 
-    async def on_ws_connect(self, context: Context) -> UnsetType:
-        await context.sign_in_with(bearer((context.connection_params or {}).get("authorization")) or context.token)
-        return UNSET
 
-    def _cookie_of(self, request: HTTPConnection) -> str | None:
-        """The cookie counts only without a token, and from pages of our own origin: browsers send it from any."""
-        if bearer(request.headers.get("authorization")):
-            return None
-        origin = request.headers.get("origin")
-        is_ours = origin is not None and is_same_origin(origin, request.headers.get("host"))
-        return request.cookies.get(self._cookie) if is_ours else None
+def _check_method(request: HTTPRequest) -> None:
+    if request.method not in METHODS:
+        raise Bad(405, "Ask by GET or POST.", allow=", ".join(METHODS))
 
-    def _cookie_setter(self, response: Any) -> Callable[[str], None]:
-        def set_cookie(token: str) -> None:
-            lifetime = int(accounts.LIFETIME.total_seconds())
-            response.set_cookie(
-                self._cookie, token, max_age=lifetime, path="/", secure=self._secure, httponly=True, samesite="strict"
-            )
 
-        return set_cookie
+def _check_type(media_type: str, accepted: media.Ranges) -> None:
+    if not media.quality(media_type, accepted):
+        raise Bad(406, f"There is {media.GRAPHQL}, {media.JSON} and {media.STREAM}.")
 
-    def _take_cookie(self, response: Any) -> None:
-        response.delete_cookie(self._cookie, path="/", secure=self._secure, httponly=True, samesite="strict")
+
+def _check_safe(operation: Operation, request: HTTPRequest) -> None:
+    if request.method == "GET" and operation.type is OperationType.MUTATION:
+        raise Bad(405, "A mutation is asked by POST.", allow="POST")
+
+
+async def _failing(refused: Refused) -> AsyncGenerator[Answer]:
+    if refused.errors:
+        raise refused
+    yield Answer(ExecutionResult())
+
+
+# --- what comes in ---------------------------------------------------------------------------------------------------
+
+
+async def _read(request: HTTPRequest) -> Request:
+    try:
+        return Request.of(_query(request) if request.method == "GET" else await _body(request))
+    except Malformed as error:
+        raise Bad(400, str(error)) from error
+
+
+def _query(request: HTTPRequest) -> Mapping[str, Any]:
+    """The parameters of a GET. An empty one is one that is not there."""
+    given = {name: value for name, value in request.query_params.items() if value}
+    return given | {name: decode(given[name]) for name in ("variables", "extensions") if name in given}
+
+
+async def _body(request: HTTPRequest) -> Any:
+    if _content_type(request) != media.JSON:
+        raise Bad(415, f"A request is {media.JSON}.", accept=media.JSON)
+    try:
+        async with asyncio.timeout(READ_DEADLINE):
+            return decode(await request.body())
+    except TimeoutError:
+        raise Bad(408, "The request took too long to arrive.", connection="close") from None
+    except HTTPException as error:
+        raise Bad(error.status_code, "The request is too large.") from None
+
+
+def _content_type(request: HTTPRequest) -> str:
+    """Without its parameters; in another encoding than UTF-8 it is of no type that we read."""
+    name, _, parameters = request.headers.get("content-type", "").lower().partition(";")
+    _, has_charset, charset = parameters.replace(" ", "").replace('"', "").partition("charset=")
+    return name.strip() if not has_charset or charset.partition(";")[0] in {"utf-8", "utf8"} else ""
+
+
+# --- what goes out ---------------------------------------------------------------------------------------------------
+
+
+def _executed(result: ExecutionResult, media_type: str) -> Response:
+    status = PARTIAL if result.errors and media_type == media.GRAPHQL else 200
+    return _response(result.formatted, status, media_type)
+
+
+def _refused(refused: Refused, media_type: str) -> Response:
+    """Clients of the older type read 200 only; but who is to wait must be told in time."""
+    status = STATUS.get(refused.code, 400)
+    if media_type == media.JSON and status != TOO_MANY:
+        status = 200
+    headers = {} if refused.retry_after is None else {"retry-after": str(refused.retry_after)}
+    return _errors(refused.errors, status, media_type, headers)
+
+
+def _errors(
+    errors: Sequence[GraphQLError], status: int, media_type: str, headers: Mapping[str, str] | None = None
+) -> Response:
+    return _response({"errors": [error.formatted for error in errors]}, status, media_type, headers)
+
+
+def _response(
+    content: Mapping[str, Any], status: int, media_type: str, headers: Mapping[str, str] | None = None
+) -> Response:
+    """What one viewer was told is kept for nobody."""
+    kept = {"cache-control": "no-store", "content-type": f"{media_type}; charset=utf-8", **(headers or {})}
+    return Response(encode(content), status, kept)

@@ -88,7 +88,7 @@ FeedEvent = Annotated[
 
 async def events(info: Info, subject: Subject, after: FeedCursor | None) -> AsyncGenerator[FeedEvent, None]:
     ctx = info.context
-    async with aclosing(ctx.live.follow(ctx, subject, after)) as stream:
+    async with aclosing(ctx.live.follow(ctx, subject, ctx.resume or after)) as stream:
         async for event in stream:
             rendered = await _render(ctx, subject, event)
             if rendered is not None:

@@ -2,40 +2,28 @@
 
 import logging
 import secrets
-from typing import Any
 
 from graphql import GraphQLError
-from strawberry.exceptions import MissingQueryError
-from strawberry.extensions import MaskErrors
-from strawberry.schema.exceptions import CannotGetOperationTypeError, InvalidOperationTypeError
 
 from resolvers.errors import DomainError, Invalid
 
 log = logging.getLogger("plenary.bugs")
 
-
 # What the domain refuses, and what is wrong with the client's own text.
-NEWS = (DomainError, GraphQLError, MissingQueryError, CannotGetOperationTypeError, InvalidOperationTypeError)
+NEWS = (DomainError, GraphQLError)
 
 
-def is_bug(error: GraphQLError) -> bool:
-    """An error without an original is about the document itself, which is the client's own text."""
-    return error.original_error is not None and not isinstance(error.original_error, NEWS)
-
-
-def coded(error: GraphQLError) -> GraphQLError:
-    """What is wrong with the client's own text has a code, too."""
-    if not is_bug(error):
-        error.extensions = {"code": Invalid.code, **(error.extensions or {})}
-    return error
-
-
-class Masking(MaskErrors):
-    def __init__(self, **_: Any) -> None:
-        super().__init__(should_mask_error=is_bug)
-
-    def anonymise_error(self, error: GraphQLError) -> GraphQLError:
+def told(error: BaseException) -> GraphQLError:
+    """The error as a client may read it: with its code, or, of a bug, with nothing but a trace id."""
+    if isinstance(error, DomainError):
+        return GraphQLError(error.message, extensions=error.extensions)
+    if not isinstance(error, GraphQLError):
+        return masked(error)
+    if error.original_error is not None and not isinstance(error.original_error, NEWS):
         return masked(error.original_error, error)
+    # An error without an original is about the document itself, which is the client's own text.
+    error.extensions = {"code": Invalid.code, **(error.extensions or {})}
+    return error
 
 
 def masked(bug: BaseException | None, error: GraphQLError | None = None) -> GraphQLError:

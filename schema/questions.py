@@ -1,16 +1,14 @@
 """Questions, and what their askers and the panel do with them."""
 
-import asyncio
 from datetime import datetime
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import strawberry
 
 import models
 from models import AnsweredHow, QuestionSource, QuestionState
-from resolvers import askers, closing, escalations, merges, panels, policy, questions, votes
-from resolvers.policy import Rule
-from schema.base import ID, edge, flag, guarded, node, plain, project, row_id, viewer_can
+from resolvers import askers, closing, contents, escalations, merges, panels, policy, questions, votes
+from schema.base import ID, edge, flag, guarded, node, plain, project, row_id, seen, viewer_can
 from schema.boards import AnswerWindow, QuestionBoard
 from schema.contents import Content, Topic
 from schema.context import Info
@@ -28,12 +26,6 @@ strawberry.enum(QuestionSource, description="Where a question was asked from.")
 strawberry.enum(AnsweredHow, description="How a question was answered.")
 
 Itself = Annotated["Question", strawberry.lazy("schema.questions")]
-
-
-async def _seen(info: Info, rule: Rule[Any], ids: list[Any] | None) -> list[Any]:
-    """Those of the rows that the viewer may see."""
-    found = await asyncio.gather(*(info.context.row(rule, id) for id in ids or []))
-    return [project(row) for row in found if row is not None]
 
 
 @node("A question to the panel. An anonymous one has no author for anybody.")
@@ -87,13 +79,13 @@ class Question(Content):
 
     @strawberry.field(description="What it is about, in words of the panel.")
     def labels(self) -> list[str]:
-        return (self.row.labels or "").strip("\n").splitlines()
+        return contents.tags_of(self.row.labels)
 
     @strawberry.field(description="The panel's own labels; null for everybody else.")
     async def private_labels(self, info: Info) -> list[str] | None:
         if not await info.context.allows(policy.moderate_question, self.row.id):
             return None
-        return (self.row.private_labels or "").strip("\n").splitlines()
+        return contents.tags_of(self.row.private_labels)
 
     @strawberry.field(description="Who turned it down; for the moderators.")
     async def rejected_by(self, info: Info) -> Member | None:
@@ -103,7 +95,7 @@ class Question(Content):
 
     @strawberry.field(description="To whom it is put by name, as far as the viewer may know them.")
     async def addressed_to(self, info: Info) -> list[Member]:
-        return await _seen(info, policy.see_member, await info.context.of_row(questions.addressees, self.row.id))
+        return await seen(info, policy.see_member, await info.context.of_row(questions.addressees, self.row.id))
 
     @strawberry.field(description="The topic as which it goes on.")
     async def topic(self, info: Info) -> Topic | None:
@@ -113,7 +105,7 @@ class Question(Content):
     @strawberry.field(description="Where it was escalated to, as far as the viewer may see.")
     async def escalated_to(self, info: Info) -> list[Escalation]:
         found = await info.context.of_row(escalations.of_questions, self.row.id)
-        return await _seen(info, policy.see_escalation, found)
+        return await seen(info, policy.see_escalation, found)
 
 
 @strawberry.input(description="A question.")

@@ -1,14 +1,9 @@
 """The manifest: what there is to query, to change and to follow."""
 
 import asyncio
-from collections.abc import Iterator
 from functools import cache
-from typing import Any
 
 import strawberry
-from graphql import GraphQLError, OperationDefinitionNode
-from graphql import parse as parse_document
-from strawberry.extensions import ParserCache, ValidationCache
 from strawberry.schema.config import StrawberryConfig
 
 from resolvers import policy
@@ -25,7 +20,6 @@ from schema.escalations import EscalationMutations
 from schema.feeds import FeedQueries, Subscription
 from schema.invitations import InvitationMutations
 from schema.live import FEED_CURSOR, FeedCursor
-from schema.masking import Masking, coded
 from schema.members import MemberMutations
 from schema.networks import NetworkMutations, NetworkQueries
 from schema.polls import PollMutations
@@ -38,9 +32,6 @@ from schema.tasks import TaskMutations
 from schema.visitors import VisitorMutations
 
 MOST_NODES = 100
-TOKENS = 2_000  # of a document
-CACHED = 16_000  # characters: a longer document is read anew each time
-KEPT = 200  # documents: read, one of 2,000 tokens takes more than a megabyte, and anybody can send as many as they like
 
 
 async def _look_up(info: Info, id: ID) -> Node | None:
@@ -88,48 +79,13 @@ class Mutation(
     pass
 
 
-class Parsing(ParserCache):
-    def on_parse(self) -> Iterator[None]:
-        """A document too deep to be read, or that leaves open what to run, is the client's mistake and no bug."""
-        context = self.execution_context
-        context.parse_options["max_tokens"] = TOKENS
-        query = context.query or ""
-        read = self.cached_parse_document if len(query) <= CACHED else parse_document
-        try:
-            document = read(query, **context.parse_options)
-        except RecursionError as error:
-            raise GraphQLError("The document is too deep.") from error
-        operations = [found for found in document.definitions if isinstance(found, OperationDefinitionNode)]
-        if len(operations) > 1 and context._provided_operation_name is None:  # noqa: SLF001 - there is no other way
-            raise GraphQLError("The document has several operations: say by operationName which one to run.")
-        context.graphql_document = document
-        yield
-
-
-class Validating(ValidationCache):
-    def on_validate(self) -> Iterator[None]:
-        """What nobody would send twice is not kept."""
-        if len(self.execution_context.query or "") <= CACHED:
-            yield from super().on_validate()
-        else:
-            yield
-
-
-class Schema(strawberry.Schema):
-    def process_errors(self, errors: list[GraphQLError], execution_context: Any = None) -> None:
-        """Masking has logged what is a bug, what the domain refuses is no news, and the rest is the client's own."""
-        for error in errors:
-            coded(error)
-
-
 @cache
-def build(*, sort_schema: bool = False) -> Schema:
+def build(*, sort_schema: bool = False) -> strawberry.Schema:
     """The schema to run. Sorted, it is only to be printed: sorting copies types, and unions then miss their own."""
-    return Schema(
+    return strawberry.Schema(
         query=Query,
         mutation=Mutation,
         subscription=Subscription,
         types=node_types(),
         config=StrawberryConfig(scalar_map={FeedCursor: FEED_CURSOR}, sort_schema=sort_schema),
-        extensions=[Masking, lambda: Parsing(maxsize=KEPT), lambda: Validating(maxsize=KEPT)],
     )

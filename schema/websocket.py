@@ -1,24 +1,32 @@
 """graphql-transport-ws: what a message may be, who is at the other end, and when that ends."""
 
 import asyncio
-import logging
+import json
 from collections.abc import Mapping
-from contextlib import suppress
+from contextlib import aclosing, suppress
+from datetime import timedelta
 from typing import Any
 
-from graphql import GraphQLError
+from starlette.requests import HTTPConnection
+from starlette.websockets import WebSocket
+from strawberry import Schema
+from strawberry.asgi import ASGIWebSocketAdapter, GraphQL
+from strawberry.subscriptions import GRAPHQL_TRANSPORT_WS_PROTOCOL
 from strawberry.subscriptions.protocols.graphql_transport_ws.handlers import BaseGraphQLTransportWSHandler, Operation
-from strawberry.types.execution import ExecutionResult, PreExecutionError
-from strawberry.utils.aio import aclosing
+from strawberry.types.unset import UNSET, UnsetType
 
 from resolvers.accounts import ExpiredToken
 from resolvers.errors import DomainError
 from schema.context import Context
-from schema.masking import coded, masked
+from schema.door import Door, bearer
+from schema.encoding import Malformed, decode
+from schema.execution import Execution
+from schema.masking import masked
+from schema.requests import Refused, Request
 
-log = logging.getLogger("plenary.websocket")
-
-RETRY = 1.0
+INIT_TIMEOUT = timedelta(seconds=5)
+OPERATIONS_PER_SOCKET = 100
+REASON_LIMIT = 123  # bytes that a close frame has room for
 SIGNED_OUT, EXPIRED, TOO_MANY = 4401, 4403, 4429
 
 # What each type of message must bring, and what it may.
@@ -49,6 +57,8 @@ def is_well_formed(message: Any) -> bool:
 class Handler(BaseGraphQLTransportWSHandler[Context, None]):
     """Strawberry's handler, with the answers of docs/live.md where they differ."""
 
+    view: "Sockets"
+
     watch: asyncio.Task[None] | None = None
 
     async def handle_message(self, message: Any) -> None:
@@ -72,15 +82,10 @@ class Handler(BaseGraphQLTransportWSHandler[Context, None]):
 
     async def _watch(self) -> None:
         """Close the socket when its sign-in ends, by being ended or by time."""
-        while True:
-            try:
-                await self.context.signed_out()
-            except DomainError as error:
-                await self._close_signed_out(error)
-                return
-            except Exception:
-                log.exception("could not look a sign-in up; trying again")
-                await asyncio.sleep(RETRY)
+        try:
+            await self.context.signed_out()
+        except DomainError as error:
+            await self._close_signed_out(error)
 
     async def _close_signed_out(self, error: DomainError) -> None:
         """4401 tells clients not to come back with this token, 4403 to sign in anew."""
@@ -97,34 +102,57 @@ class Handler(BaseGraphQLTransportWSHandler[Context, None]):
         """Run one operation to its end. What fails is told to this operation alone; its siblings go on."""
         try:
             await self._run(operation)
-        except DomainError as error:
-            await operation.send_initial_errors([GraphQLError(error.message, extensions=error.extensions)])
-        except GraphQLError as error:  # the document cannot be read
-            await operation.send_initial_errors([coded(error)])
+        except Refused as refused:
+            await operation.send_initial_errors(list(refused.errors))
         except Exception as bug:  # noqa: BLE001 - a bug must not take the socket with it
             await operation.send_initial_errors([masked(bug)])
 
     async def _run(self, operation: Operation[Context, None]) -> None:
-        source = await self.schema.stream(
-            operation.query,
-            variable_values=operation.variables,
-            context_value=self.context,
-            root_value=self.root_value,
-            operation_name=operation.operation_name,
-        )
-        async with aclosing(source) as results:
-            async for result in results:
-                if isinstance(result, PreExecutionError) or (
-                    isinstance(result, ExecutionResult) and _is_of_no_field(result)
-                ):
-                    await operation.send_initial_errors(result.errors or [])
-                    return
-                if isinstance(result, ExecutionResult):  # the schema delivers nothing in increments
-                    await operation.send_next(result)
+        execution = self.view.execution
+        request = Request(operation.query, operation_name=operation.operation_name, variables=operation.variables)
+        prepared = await execution.prepare(self.context, request)
+        async with aclosing(execution.results(prepared)) as answers:
+            async for answer in answers:
+                payload: Any = answer.result.formatted
+                await operation.send_operation_message({"id": operation.id, "type": "next", "payload": payload})
         await operation.send_operation_message({"id": operation.id, "type": "complete"})
 
 
-def _is_of_no_field(result: ExecutionResult) -> bool:
-    """What failed is the request or its source, not a field of its answer."""
-    errors = result.errors or []
-    return result.data is None and errors != [] and all(error.path is None for error in errors)
+class Adapter(ASGIWebSocketAdapter):
+    async def close(self, code: int, reason: str) -> None:
+        await super().close(code, reason.encode(errors="replace")[:REASON_LIMIT].decode(errors="ignore"))
+
+
+class Sockets(GraphQL[Context, None]):
+    """Strawberry's view, for sockets alone, with our context and our handler."""
+
+    graphql_transport_ws_handler_class = Handler
+    websocket_adapter_class = Adapter
+
+    def __init__(self, schema: Schema, execution: Execution, door: Door) -> None:
+        super().__init__(
+            schema,
+            graphql_ide=None,
+            subscription_protocols=[GRAPHQL_TRANSPORT_WS_PROTOCOL],
+            connection_init_wait_timeout=INIT_TIMEOUT,
+            max_subscriptions_per_connection=OPERATIONS_PER_SOCKET,
+        )
+        self.execution = execution
+        self._door = door
+
+    def decode_json(self, data: str | bytes) -> object:
+        try:
+            return decode(data)
+        except Malformed as error:
+            raise json.JSONDecodeError(str(error), "", 0) from error
+
+    def is_websocket_origin_allowed(self, request: WebSocket, origin: str) -> bool:
+        return self._door.admits(request)
+
+    async def get_context(self, request: HTTPConnection, response: Any) -> Context:
+        """Somebody, who says who they are in `connection_init` unless they bring the cookie."""
+        return self._door.context(request)
+
+    async def on_ws_connect(self, context: Context) -> UnsetType:
+        await context.sign_in_with(bearer((context.connection_params or {}).get("authorization")) or context.token)
+        return UNSET

@@ -2,13 +2,15 @@
 
 import asyncio
 from collections.abc import Callable
+from contextlib import aclosing
 from typing import Any
 from uuid import UUID
 
-from strawberry.types.execution import PreExecutionError
+from graphql import ExecutionResult
 
 from models import NOBODY
 from schema.context import Context
+from schema.requests import Refused, Request
 from server import Service
 
 DEADLINE = 30.0
@@ -40,7 +42,12 @@ class Client:
         return Context(means=self.service.means, live=self.service.live, viewer=self.viewer)
 
     async def execute(self, document: str, **variables: Any) -> Any:
-        return await self.service.view.schema.execute(document, variable_values=variables, context_value=self.context())
+        execution = self.service.execution
+        try:
+            operation = await execution.prepare(self.context(), Request(document, variables=variables))
+            return await execution.run(operation)
+        except Refused as refused:
+            return ExecutionResult(errors=list(refused.errors))
 
     async def ask(self, document: str, **variables: Any) -> Any:
         """The data of a query that has no errors."""
@@ -97,20 +104,22 @@ class Follower:
 
     async def _pump(self) -> None:
         try:
-            stream = await self._client.service.view.schema.stream(
-                self._document, variable_values=self._variables, context_value=self._client.context()
+            execution = self._client.service.execution
+            operation = await execution.prepare(
+                self._client.context(), Request(self._document, variables=self._variables)
             )
-            async for result in stream:
-                await self._take(result)
-        except Exception as error:  # noqa: BLE001 - whatever ends the source is what a test looks at
-            self.error = error
+            async with aclosing(execution.results(operation)) as answers:
+                async for answer in answers:
+                    await self._take(answer.result)
+        except Refused as refused:
+            self.error = refused.errors[0]
         async with self._changed:
             self.is_done = True
             self._changed.notify_all()
 
     async def _take(self, result: Any) -> None:
         async with self._changed:
-            if isinstance(result, PreExecutionError) or result.errors:
+            if result.errors:
                 self.error = result.errors[0]
             else:
                 self.events.extend(result.data.values())
@@ -131,8 +140,7 @@ class Follower:
 
     @property
     def code(self) -> str:
-        original = getattr(self.error, "original_error", None) or self.error
-        return str(getattr(original, "code", None) or original.extensions["code"])
+        return str(self.error.extensions["code"])
 
     async def stop(self) -> None:
         self._task.cancel()

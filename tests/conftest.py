@@ -5,9 +5,10 @@ import functools
 import os
 import shutil
 import socket
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import asyncpg
 import pytest
@@ -101,12 +102,17 @@ async def empty(url: str) -> None:
     await database.close()
 
 
+@pytest.fixture
+def sqlite_url(sqlite_template: Path, tmp_path: Path) -> str:
+    """For tests of what no database has a part in."""
+    shutil.copy(sqlite_template, tmp_path / "plenary.db")
+    return f"sqlite+aiosqlite:///{tmp_path / 'plenary.db'}"
+
+
 @pytest.fixture(params=["sqlite", "postgresql"])
-def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+def database_url(request: pytest.FixtureRequest) -> str:
     if request.param == "sqlite":
-        template: Path = request.getfixturevalue("sqlite_template")
-        shutil.copy(template, tmp_path / "plenary.db")
-        url = f"sqlite+aiosqlite:///{tmp_path / 'plenary.db'}"
+        url: str = request.getfixturevalue("sqlite_url")
     else:
         url = request.getfixturevalue("postgres_url")
         asyncio.run(empty(url))
@@ -125,8 +131,13 @@ def clock() -> ManualClock:
     return ManualClock()
 
 
-def make_service(database_url: str, clock: ManualClock, **timing: float) -> Service:
-    settings = Settings(database_url=database_url, secret_key=SecretStr("a secret for tests, long enough"))
+def make_service(
+    database_url: str, clock: ManualClock, set_: Mapping[str, Any] | None = None, **timing: float
+) -> Service:
+    """`set_` are settings by name, where they are not the usual ones."""
+    chosen: dict[str, Any] = {"database_url": database_url, "secret_key": SecretStr("a secret for tests, long enough")}
+    chosen.update(set_ or {})
+    settings = Settings(**chosen)
     return Service(settings, clock, Passwords(memory_kib=8, passes=1), {"flush": 0.02, **timing}, SELDOM)
 
 

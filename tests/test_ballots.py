@@ -13,52 +13,17 @@ from models import (
     BallotChoice,
     BoardState,
     CommunityRole,
-    Poll,
-    PollOption,
     PollResults,
     PollState,
-    Principal,
-    PrincipalKind,
-    QuestionBoard,
-    Visit,
     VisitorRights,
 )
 from resolvers import policy
 from tests import documents as do
-from tests.client import Client, event_of
+from tests.polling import NEW, POLL, hall, standing, vote
 from tests.tables import table
 from tests.traces import answer, changes, count, look, statements
 from tests.unchanged import nothing_happens
-from tests.world import Person, World, gid
-
-POLL = "query ($id: ID!) { node(id: $id) { ... on Poll { voters options { text votes } viewerChoices { text } } } }"
-NEW = {"title": "Which?", "options": ["A", "B"]}
-
-
-def hall(feed: str = "questionBoard") -> str:
-    events = event_of("... on Poll { voters options { votes } }")
-    return f"subscription ($id: ID!) {{ {feed}(id: $id) {events} }}"
-
-
-async def vote(person: Person, poll: Poll, *options: PollOption) -> Any:
-    ids = [gid(option) for option in options]
-    return (await person.client.do(do.CAST_BALLOT, pollId=gid(poll), optionIds=ids))["poll"]
-
-
-async def seat(world: World, board: QuestionBoard) -> Client:
-    """A visitor of the board."""
-    principal = Principal(kind=PrincipalKind.VISITOR)
-    visit = Visit(
-        network_id=world.network.id, board_id=board.id, principal_id=principal.id, name="Vera", address_hash=bytes(32)
-    )
-    await world.add(principal, visit)
-    return Client(world.service, principal.id)
-
-
-async def standing(world: World, poll: Poll, *options: PollOption) -> tuple[int, ...]:
-    """How the poll stands in the tables: voters, and votes by option."""
-    return ((await world.fresh(poll)).voters, *[(await world.fresh(option)).votes for option in options])
-
+from tests.world import Person, gid
 
 # --- ballots --------------------------------------------------------------------------------------------------------
 
@@ -276,7 +241,7 @@ async def test_a_visitor_sees_and_votes_as_far_as_the_board_lets_visitors(world,
     await world.change(community, admits=Admits.EXTERNALS)
     board = await world.board(community)
     await world.change(board, visitors=VisitorRights[rights])
-    visitor = await seat(world, board)
+    visitor = await world.visitor(board, "Vera")
     poll, (a, _) = await world.poll(board)
     seen = await look(visitor, do.NODE, id=gid(poll))
     voted = await answer(visitor, do.CAST_BALLOT, pollId=gid(poll), optionIds=[gid(a)])
@@ -287,7 +252,7 @@ async def test_the_panel_sees_a_visitor_by_the_name_of_the_seat_until_the_board_
     await world.change(community, admits=Admits.EXTERNALS)
     board = await world.board(community)
     await world.change(board, visitors=VisitorRights.ASK_AND_VOTE)
-    visitor = await seat(world, board)
+    visitor = await world.visitor(board, "Vera")
     poll, (a, _) = await world.poll(board, anonymous=False)
     await visitor.do(do.CAST_BALLOT, pollId=gid(poll), optionIds=[gid(a)])
     shown = [{"voter": None, "visitorName": "Vera", "choices": [{"text": "A"}]}]

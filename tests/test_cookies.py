@@ -1,5 +1,6 @@
 """The cookie: for our own pages only, and gone with the sign-in."""
 
+import json
 from collections.abc import AsyncIterator
 from http.cookies import SimpleCookie
 from typing import Any
@@ -108,7 +109,7 @@ async def test_a_socket_takes_the_cookie_from_our_own_origin(door: Door, page: h
         assert await socket.ask(VIEWER) == NOBODY
 
 
-@pytest.mark.parametrize("origin", ["http://evil.example", "null", "http://127.0.0.1:1"])
+@pytest.mark.parametrize("origin", ["http://evil.example", "null", "http://127.0.0.1.evil.example"])
 async def test_a_socket_from_another_origin_is_refused_at_the_handshake(
     door: Door, page: httpx.AsyncClient, origin: str
 ) -> None:
@@ -116,6 +117,25 @@ async def test_a_socket_from_another_origin_is_refused_at_the_handshake(
         async with door.socket(origin=origin, cookie=cookie_of(page)):
             pytest.fail("the handshake went through")
     assert refusal.value.response.status_code == 403
+
+
+async def test_in_development_a_page_of_another_port_gets_a_socket_but_not_the_cookie(
+    door: Door, page: httpx.AsyncClient
+) -> None:
+    async with door.socket(origin="http://localhost:5173", cookie=cookie_of(page)) as socket:
+        await socket.init()
+        assert await socket.ask(VIEWER) == NOBODY
+
+
+async def test_a_stream_that_a_browser_opens_for_our_own_page_takes_the_cookie(
+    door: Door, page: httpx.AsyncClient
+) -> None:
+    """An EventSource sends no header of ours, and no Origin for a page of the same."""
+    headers = {"accept": "text/event-stream", "sec-fetch-site": "same-origin"}
+    response = await page.get("/graphql", params={"query": VIEWER}, headers=headers)
+    assert f'data: {{"data":{json.dumps(ANN, separators=(",", ":"))}' in response.text
+    refused = await page.get("/graphql", params={"query": VIEWER}, headers={**headers, "sec-fetch-site": "same-site"})
+    assert refused.status_code == 400
 
 
 async def test_signing_out_takes_the_cookie_away_and_closes_its_socket(door: Door, page: httpx.AsyncClient) -> None:

@@ -1,7 +1,6 @@
 """Polls: drafted, opened, voted in, closed; who sees them, and who sees how they stand."""
 
 import json
-from typing import Any
 
 import pytest
 
@@ -11,37 +10,16 @@ from models import (
     CommunityState,
     MemberKind,
     MembershipState,
-    Poll,
-    PollOption,
     PollState,
     Visibility,
 )
 from resolvers import policy
 from tests import documents as do
-from tests.client import Client, event_of
+from tests.polling import NEW, vote
 from tests.tables import table
 from tests.traces import answer, look
 from tests.unchanged import nothing_happens
-from tests.world import Person, World, gid
-
-POLL = "query ($id: ID!) { node(id: $id) { ... on Poll { voters options { text votes } viewerChoices { text } } } }"
-NEW = {"title": "Which?", "options": ["A", "B"]}
-
-
-def hall(feed: str = "questionBoard") -> str:
-    events = event_of("... on Poll { voters options { votes } }")
-    return f"subscription ($id: ID!) {{ {feed}(id: $id) {events} }}"
-
-
-async def vote(person: Person, poll: Poll, *options: PollOption) -> Any:
-    ids = [gid(option) for option in options]
-    return (await person.client.do(do.CAST_BALLOT, pollId=gid(poll), optionIds=ids))["poll"]
-
-
-async def standing(world: World, poll: Poll, *options: PollOption) -> tuple[int, ...]:
-    """How the poll stands in the tables: voters, and votes by option."""
-    return ((await world.fresh(poll)).voters, *[(await world.fresh(option)).votes for option in options])
-
+from tests.world import World, gid
 
 # --- a poll's life --------------------------------------------------------------------------------------------------
 
@@ -152,7 +130,7 @@ WHO = {
 async def test_who_sees_runs_and_votes_in_a_poll(world: World):
     community = await world.community(visibility=Visibility.PRIVATE)
     board, other = await world.board(community), await world.board(community)
-    clients: dict[str, Client] = {"nobody": world.nobody, "stranger": (await world.person("Sid")).client}
+    clients = {"nobody": world.nobody, "stranger": (await world.person("Sid")).client}
     for name, roles, kind, state in (
         ("owner", CommunityRole.OWNER, MemberKind.INTERNAL, MembershipState.ACTIVE),
         ("manager", CommunityRole.MANAGER, MemberKind.INTERNAL, MembershipState.ACTIVE),

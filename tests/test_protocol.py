@@ -101,8 +101,8 @@ async def test_a_ping_is_answered(door: Door) -> None:
 
 
 async def test_who_does_not_say_connection_init_in_time_is_closed_with_4408(door: Door) -> None:
-    assert door.service.view.connection_init_wait_timeout == timedelta(seconds=5)
-    door.service.view.connection_init_wait_timeout = timedelta(seconds=0.05)
+    assert door.service.sockets.connection_init_wait_timeout == timedelta(seconds=5)
+    door.service.sockets.connection_init_wait_timeout = timedelta(seconds=0.05)
     async with door.socket() as socket:
         assert await socket.closed() == 4408
 

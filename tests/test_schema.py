@@ -6,8 +6,9 @@ from strawberry.types import get_object_definition
 from strawberry.types.base import StrawberryOptional
 from strawberry.types.unset import UNSET
 
+from schema.documents import KEPT, TOKENS
 from schema.feeds import Subscription
-from schema.root import KEPT, TOKENS, Mutation, Query, build
+from schema.root import Mutation, Query, build
 
 SDL = Path(__file__).parent.parent / "schema.graphql"
 

@@ -18,7 +18,7 @@ from models import (
     VisitorRights,
     Vote,
 )
-from resolvers import policy, visitors
+from resolvers import guesses, policy, visitors
 from resolvers.limits import WINDOW
 from server import Settings
 from tests import documents as do
@@ -294,7 +294,7 @@ async def codes(phone: Phone, code: str | None, times: int = 1) -> Collection[st
 async def test_wrong_codes_are_limited_by_address_and_right_ones_cost_nothing(world, board, clock):
     phone, elsewhere = Phone(world.service), Phone(world.service, "192.0.2.2")
     assert await codes(phone, board.join_code, 5) == {"Y"}
-    assert await codes(phone, "QQQQQQQQ", visitors.TRIES_PER_ADDRESS) == {"INVALID"}
+    assert await codes(phone, "QQQQQQQQ", guesses.MOST) == {"INVALID"}
     async with nothing_happens(world.service):
         assert await codes(phone, board.join_code) == {"LIMITED"}
     assert await codes(elsewhere, board.join_code) == {"Y"}
@@ -304,7 +304,7 @@ async def test_wrong_codes_are_limited_by_address_and_right_ones_cost_nothing(wo
 
 async def test_wrong_codes_are_counted_by_field_and_also_when_they_come_at_once(world, board):
     wrong = 'joinBoard(code: "QQQQQQQQ", name: "V") { problems { code } }'
-    phone, most = Phone(world.service), visitors.TRIES_PER_ADDRESS
+    phone, most = Phone(world.service), guesses.MOST
     document = "mutation {" + " ".join(f"a{n}: {wrong}" for n in range(MANY)) + "}"
     answers = await asyncio.gather(*(phone.ask(document) for _ in range(most // MANY + 1)))
     got = [one["problems"][0]["code"] for found in answers for one in found.values()]
@@ -323,5 +323,5 @@ async def test_addresses_that_are_trusted_are_never_limited(world, board, truste
     settings = Settings(trusted_addresses=trusted)
     world.service.means.limiter._trusted = settings.trusted_addresses
     phone = Phone(world.service, address)
-    await codes(phone, "QQQQQQQQ", visitors.TRIES_PER_ADDRESS)
+    await codes(phone, "QQQQQQQQ", guesses.MOST)
     assert await codes(phone, board.join_code) == {code}

@@ -1,0 +1,110 @@
+"""Documents: each is read and checked once, and kept while there is room."""
+
+from collections.abc import Mapping, MutableMapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, NamedTuple
+
+from cachetools import LRUCache, TTLCache
+from graphql import DocumentNode, GraphQLError, GraphQLSchema, OperationDefinitionNode, parse, validate
+
+from models.documents import ID_MOST
+from resolvers import documents
+from schema.context import Context
+from schema.requests import Refused, Request
+
+TOKENS = 2_000  # of a document
+CACHED = 16_000  # characters: a longer document is read anew each time
+KEPT = 200  # documents: read, one of 2,000 tokens takes more than a megabyte, and anybody can send as many as they like
+KEPT_TRUSTED = 2_000
+TRUSTED_FOR = 10.0  # seconds; then it is asked again whether the document is still trusted
+
+
+class Trust(StrEnum):
+    """Which documents are run: any (OFF), also by the ids of trusted ones (PREFER), or trusted ones alone (ONLY)."""
+
+    OFF = "off"
+    PREFER = "prefer"
+    ONLY = "only"
+
+
+@dataclass(frozen=True)
+class Document:
+    """A document as it was read: its operations by name, or what is wrong with it."""
+
+    node: DocumentNode
+    operations: Mapping[str | None, OperationDefinitionNode]
+    errors: tuple[GraphQLError, ...] = ()
+
+
+class Key(NamedTuple):
+    text: str
+    suggests: bool
+
+
+class Documents:
+    def __init__(self, schema: GraphQLSchema, trust: Trust) -> None:
+        self._schema = schema
+        self._trust = trust
+        self._anybodys: MutableMapping[Key, Document] = LRUCache(KEPT)
+        self._trusted: MutableMapping[Key, Document] = LRUCache(KEPT_TRUSTED)
+        self._texts: MutableMapping[str, str | None] = TTLCache(KEPT_TRUSTED, TRUSTED_FOR)
+
+    async def of(self, ctx: Context, request: Request, *, suggests: bool) -> Document:
+        """The document that is asked for. `suggests`: its errors may name what the schema has. Raises Refused."""
+        if request.document_id is not None:
+            return self._read(Key(await self._by_id(ctx, request.document_id), suggests), self._trusted)
+        key = Key(request.query, suggests)
+        if self._trust is Trust.ONLY:
+            if await self._text(ctx, documents.digest(request.query)) is None:
+                raise _refused("FORBIDDEN", "Only trusted documents are run here.")
+            return self._read(key, self._trusted)
+        return self._read(key, self._anybodys) if len(key.text) <= CACHED else read(self._schema, *key)
+
+    async def _by_id(self, ctx: Context, document_id: str) -> str:
+        if self._trust is Trust.OFF:
+            raise _refused("INVALID", "Documents are not run by their ids here: send the query.")
+        text = await self._text(ctx, document_id) if len(document_id) <= ID_MOST else None
+        if text is None:
+            raise _refused("NOT_FOUND", "No trusted document has this id.")
+        return text
+
+    async def _text(self, ctx: Context, document_id: str) -> str | None:
+        if document_id not in self._texts:
+            self._texts[document_id] = await documents.text_of(ctx, document_id)
+        return self._texts.get(document_id)
+
+    def _read(self, key: Key, kept: MutableMapping[Key, Document]) -> Document:
+        document = kept.get(key)
+        if document is None:
+            document = kept[key] = read(self._schema, *key)
+        return document
+
+
+def read(schema: GraphQLSchema, text: str, suggests: bool = True) -> Document:
+    """The document with all that is wrong with it."""
+    try:
+        node = parse(text, max_tokens=TOKENS)
+    except RecursionError:
+        return _bad(GraphQLError("The document is too deep."))
+    except GraphQLError as error:
+        return _bad(error)
+    operations = {
+        found.name.value if found.name else None: found
+        for found in node.definitions
+        if isinstance(found, OperationDefinitionNode)
+    }
+    return Document(node, operations, tuple(validate(schema, node, hide_suggestions=not suggests)))
+
+
+def flaws(schema: Any, text: str) -> list[str]:
+    """What keeps the text from being a document of the schema; nothing is best."""
+    return [error.message for error in read(schema._schema, text).errors]  # noqa: SLF001 - as in execution.py
+
+
+def _bad(error: GraphQLError) -> Document:
+    return Document(DocumentNode(definitions=()), {}, (error,))
+
+
+def _refused(code: str, message: str) -> Refused:
+    return Refused(GraphQLError(message, extensions={"code": code}))
