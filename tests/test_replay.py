@@ -29,7 +29,7 @@ from models import (
 from schema.root import build
 from server import Service
 from tests.actions import ACTIONS, NO_ACTION, USUAL
-from tests.client import DEADLINE, Client, operations, settled
+from tests.client import Client, is_idle, operations, settled, until
 from tests.conftest import ManualClock, administer, empty, make_service
 from tests.replica import FRAGMENT, KINDS, ROW, Replica, fresh
 from tests.turns import Picks, Turn
@@ -139,10 +139,11 @@ class Play:
         await self._joined()
 
     async def _joined(self) -> None:
-        """Wait until every feed that was opened listens: the next step must find it there."""
-        async with asyncio.timeout(DEADLINE):
-            while len(operations(self.service)) < sum(r.is_followed for r in self._all()):  # noqa: ASYNC110 - nobody tells
-                await asyncio.sleep(0.001)
+        """Wait until every feed that was opened has been let in: the next step may take away the right to it."""
+        await until(lambda: len(operations(self.service)) >= self._followed() and is_idle(self.service))
+
+    def _followed(self) -> int:
+        return sum(replica.is_followed for replica in self._all())
 
     def _all(self) -> list[Replica]:
         return [replica for replicas in self.replicas.values() for replica in replicas]
