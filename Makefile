@@ -5,13 +5,15 @@ PORT ?= 8000
 
 BIN := .venv/bin
 INSTALLED := .venv/.installed
+CONFORMANCE := tests/conformance
+MODULES := $(CONFORMANCE)/node_modules/.package-lock.json
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help install run test lint fmt sdl migration lock clean
+.PHONY: help install run test lint fmt sdl migration lock clean conformance modules released
 
 help: ## list the targets
-	@sed -n 's/^\([a-z]*\):[^#]*## \(.*\)/\1|\2/p' Makefile | awk -F'|' '{ printf "make %-9s %s\n", $$1, $$2 }'
+	@sed -n 's/^\([a-z]*\):[^#]*## \(.*\)/\1|\2/p' Makefile | awk -F'|' '{ printf "make %-11s %s\n", $$1, $$2 }'
 
 install: $(INSTALLED) ## make .venv with everything that requirements.txt locks
 
@@ -20,8 +22,16 @@ run: install ## start the service with its demo data on HOST and PORT
 	$(BIN)/plenary demo
 	$(BIN)/plenary serve --bots --host $(HOST) --port $(PORT)
 
-test: lint ## lint, then run the tests on all cores
+test: lint $(if $(shell command -v npm),modules) ## lint, then run the tests on all cores
 	$(BIN)/pytest -n auto
+
+conformance: install modules ## run other people's suites and clients against the service (needs Node.js)
+	$(BIN)/pytest $(CONFORMANCE)
+
+modules: $(MODULES)
+
+released: ## at a release: what is promised from now on is the schema as it is
+	cp schema.graphql $(CONFORMANCE)/released.graphql
 
 lint: install ## check style, formatting, types and floors
 	@$(call check,$(BIN)/ruff check)
@@ -45,8 +55,8 @@ lock: ## write requirements.txt anew from pyproject.toml (needs uv; UPGRADE=1 ta
 	$(UV) pip compile pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes \
 		--no-header --no-emit-index-url --no-emit-find-links $(if $(UPGRADE),--upgrade) --quiet -o requirements.txt
 
-clean: ## remove .venv, caches and builds (var/, the service's data, stays)
-	rm -rf .venv build dist *.egg-info .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+clean: ## remove .venv, node_modules, caches and builds (var/, the service's data, stays)
+	rm -rf .venv $(CONFORMANCE)/node_modules build dist *.egg-info .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(INSTALLED): requirements.txt pyproject.toml
@@ -57,6 +67,10 @@ $(INSTALLED): requirements.txt pyproject.toml
 	@test -x $(BIN)/pip || $(PYTHON) -m venv --clear .venv
 	$(BIN)/python -m pip install --quiet --require-hashes -r requirements.txt
 	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(MODULES): $(CONFORMANCE)/package-lock.json
+	npm ci --prefix $(CONFORMANCE) --ignore-scripts --no-audit --no-fund --loglevel=error
 	@touch $@
 
 # Run one check; say which one failed, and stop.

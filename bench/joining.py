@@ -1,6 +1,6 @@
 """A hall comes at once: visitors join one board by one code from one address, as they arrive, at a started server.
 
-    python bench/joining.py [--visitors 2000] [--seconds 60] [--database URL]
+    python -m bench.joining [--visitors 2000] [--seconds 60] [--database URL]
 
 Arrivals do not wait for each other, and each brings a connection of its own, as phones do. Between two joins one
 `{ __typename }` is asked in the same way: the reference, which shares the machine with what is measured.
@@ -10,18 +10,13 @@ import argparse
 import asyncio
 import json
 import os
-import subprocess
 import sys
-import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
-PLENARY = [sys.executable, "-c", "from commands import main; main()"]
-PASSWORD = "a password for this bench"  # noqa: S105 - of nobody
+from bench.serving import PASSWORD, plenary
+
 BOUND = 1.0  # seconds, the 99th percentile of a join
 JOIN = "mutation ($code: String!, $name: String!) { joinBoard(code: $code, name: $name) { token problems { code } } }"
 REFERENCE = "{ __typename }"
@@ -119,24 +114,6 @@ def report(joins: list[Answer], references: list[Answer], seconds: float) -> boo
     return not refused and len(tokens) == len(joins) and times["p99"] < BOUND
 
 
-@contextmanager
-def served(database: str, folder: Path) -> Iterator[str]:
-    """A started server on a fresh database; its address."""
-    root = Path(__file__).resolve().parent.parent
-    url = database or f"sqlite+aiosqlite:///{folder}/plenary.db"
-    environment = os.environ | {"PLENARY_DATABASE_URL": url, "PLENARY_SECRET_KEY": "k" * 32, "PYTHONPATH": str(root)}
-    settings: dict[str, Any] = {"env": environment, "cwd": folder, "text": True}
-    subprocess.run([*PLENARY, "migrate"], check=True, stdout=subprocess.DEVNULL, **settings)  # noqa: S603 - our own
-    owner = ["create-account", "--email", "ann@example.com", "--name", "Ann", "--network", "Expo", "--password-stdin"]
-    subprocess.run([*PLENARY, *owner], check=True, input=PASSWORD, stdout=subprocess.DEVNULL, **settings)  # noqa: S603
-    serving = subprocess.Popen([*PLENARY, "serve", "--port", "0"], stdout=subprocess.PIPE, **settings)  # noqa: S603
-    try:
-        yield next(word for line in serving.stdout or [] for word in line.split() if word.startswith("http://"))
-    finally:
-        serving.terminate()
-        serving.wait()
-
-
 async def measure(address: str, visitors: int, seconds: float) -> bool:
     server = Server(address)
     code = await arrange(server)
@@ -151,8 +128,8 @@ def main() -> None:
     options.add_argument("--seconds", type=float, default=60.0)
     options.add_argument("--database", default="", help="An empty database; by default SQLite in a folder of its own.")
     chosen = options.parse_args()
-    with tempfile.TemporaryDirectory() as folder, served(chosen.database, Path(folder)) as address:
-        is_within = asyncio.run(measure(address, chosen.visitors, chosen.seconds))
+    with plenary(chosen.database) as serving:
+        is_within = asyncio.run(measure(serving.address, chosen.visitors, chosen.seconds))
     sys.exit(not is_within)
 
 

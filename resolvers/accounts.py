@@ -2,8 +2,9 @@
 
 import hashlib
 import secrets
+import time
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -23,7 +24,7 @@ from models import (
     Visitor,
 )
 from realtime import topics
-from resolvers.context import Context
+from resolvers.context import Context, Known
 from resolvers.errors import Conflict, DomainError, Flaw, Invalid, Unauthenticated
 from resolvers.form import form, is_storable
 from resolvers.session import Reader, Transaction
@@ -52,6 +53,22 @@ def digest(token: str) -> bytes:
     return hashlib.sha256(token.encode(errors="surrogatepass")).digest()
 
 
+async def of_token(ctx: Context, token: str, *, again: bool = False) -> tuple[UUID, SignIn | None]:
+    """Whom the token speaks for. Raises BadToken or ExpiredToken.
+
+    A token that was asked about a moment ago is remembered, unless it is to be asked about `again`.
+    """
+    key, remembered = digest(token), ctx.means.sign_ins
+    known = None if again else remembered.get(key)
+    if known is None:
+        remembered.pop(key, None)
+        asked_at = time.monotonic()
+        async with ctx.reading() as db:
+            known = remembered[key] = Known(*await authenticate(db, token), asked_at)
+    _check_expiry(known.sign_in, ctx.means.clock.now())
+    return known.principal_id, known.sign_in
+
+
 async def authenticate(db: Reader, token: str) -> tuple[UUID, SignIn | None]:
     """The principal that the token speaks for. Raises BadToken or ExpiredToken."""
     if token.startswith("plenary_visitor_"):
@@ -64,9 +81,13 @@ async def authenticate(db: Reader, token: str) -> tuple[UUID, SignIn | None]:
     sign_in = await db.find(SignIn, SignIn.token_hash == digest(token))
     if sign_in is None or sign_in.ended_at is not None or not await _is_active(db, sign_in.principal_id):
         raise BadToken("This sign-in is not valid.")
-    if sign_in.expires_at <= db.now:
-        raise ExpiredToken("This sign-in has expired.")
+    _check_expiry(sign_in, db.now)
     return sign_in.principal_id, sign_in
+
+
+def _check_expiry(sign_in: SignIn | None, now: datetime) -> None:
+    if sign_in and sign_in.expires_at <= now:
+        raise ExpiredToken("This sign-in has expired.")
 
 
 async def of_device(db: Reader, token: str) -> UUID:

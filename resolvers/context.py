@@ -1,10 +1,13 @@
 """Who asks, and with what at hand: the first argument of every operation."""
 
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from typing import NamedTuple
 from uuid import UUID
 
+from cachetools import TLRUCache
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from models import NOBODY, Database, SignIn
@@ -16,7 +19,23 @@ from resolvers.limits import Limiter
 from resolvers.passwords import Passwords
 from resolvers.session import Reader, Transaction
 
+# Seconds for which an answer to whose a token is counts. What ends a sign-in in this process is known here at once.
+REMEMBERED = 0.9
+MOST_REMEMBERED = 10_000
+
 DEADLOCKS = {"40001", "40P01"}  # PostgreSQL: serialization_failure, deadlock_detected
+
+
+class Known(NamedTuple):
+    """Whom a token spoke for when that was asked, by the clock that only goes on."""
+
+    principal_id: UUID
+    sign_in: SignIn | None
+    asked_at: float
+
+
+def _sign_ins() -> TLRUCache[bytes, Known]:
+    return TLRUCache(MOST_REMEMBERED, ttu=lambda _, known, __: known.asked_at + REMEMBERED, timer=time.monotonic)
 
 
 @dataclass(frozen=True)
@@ -29,6 +48,7 @@ class Means:
     limiter: Limiter
     passwords: Passwords
     join_url: str = ""  # where a join code leads; the code is put behind it
+    sign_ins: TLRUCache[bytes, Known] = field(default_factory=_sign_ins, repr=False)
 
 
 @dataclass
@@ -68,6 +88,8 @@ class Context:
                 yield tx
                 if claimed:
                     await idempotency.keep(tx, cipher, claimed)
+            if tx.has_changed_rights:
+                self.means.sign_ins.clear()
         except IntegrityError as error:
             raise Conflict("Somebody else was first.") from error
         except DBAPIError as error:

@@ -110,6 +110,7 @@ class Transaction(Reader):
         self._before: dict[UUID, dict[str, Any] | None] = {}
         self._settled: set[UUID] = set()
         self.answered: tuple[Row | None, str | None] = (None, None)
+        self.has_changed_rights = False
 
     async def get(self, rule: Rule[R], row_id: UUID, *, lock: bool = True) -> R:
         row = await super().get(rule, row_id, lock=lock)
@@ -186,6 +187,7 @@ class Transaction(Reader):
         seen_with: Row | None = None,
     ) -> None:
         """Say that the row has changed: to whom it matters by topic, to whom it may matter by rule."""
+        self.has_changed_rights |= kind is Kind.RIGHTS
         companion = {"noun": seen_with.noun, "id": seen_with.id.hex} if seen_with else None
         self._session.add(
             Change(

@@ -42,12 +42,11 @@ class Context(DomainContext):
     take_cookie: Callable[[], None] = field(default=lambda: None, repr=False)
     _loaders: dict[Hashable, DataLoader[UUID, Any]] = field(default_factory=dict, repr=False)
 
-    async def sign_in_with(self, token: str | None) -> None:
+    async def sign_in_with(self, token: str | None, *, again: bool = False) -> None:
         """Become whoever the token speaks for; without one, nobody. Raises BadToken or ExpiredToken."""
         self.token = token
         if token is not None:
-            async with self.reading() as db:
-                self.viewer, self.sign_in = await accounts.authenticate(db, token)
+            self.viewer, self.sign_in = await accounts.of_token(self, token, again=again)
 
     async def signed_out(self) -> NoReturn:
         """Wait until the token is good no longer, and raise what is wrong with it. Without a token, for ever."""
@@ -64,7 +63,7 @@ class Context(DomainContext):
         """Whether the token is good, however often that has to be asked."""
         while True:
             try:
-                return await self.sign_in_with(self.token)
+                return await self.sign_in_with(self.token, again=True)
             except DomainError:
                 raise
             except Exception:

@@ -10,11 +10,16 @@ class Malformed(Exception):
 
 
 def decode(text: str | bytes) -> Any:
-    """Raises Malformed; also for JSON too deep, with numbers too long or in no known encoding."""
+    """Raises Malformed; also for JSON too deep, with numbers too long or in another encoding than UTF-8."""
     try:
-        return json.loads(text)
+        return json.loads(text if isinstance(text, str) else text.decode(), parse_constant=_refuse)
     except (ValueError, RecursionError):
         raise Malformed("This is not JSON.") from None
+
+
+def _refuse(constant: str) -> Any:
+    """NaN and Infinity are Python's own."""
+    raise ValueError(constant)
 
 
 def encode(content: Mapping[str, Any]) -> bytes:

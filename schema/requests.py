@@ -37,6 +37,8 @@ class Request:
             if not isinstance(parameters.get(name), (kind, type(None))):
                 raise Malformed(f"{name} has the wrong type.")
         query, document_id, operation_name, variables, _ = (parameters.get(name) for name in SHAPE)
+        if document_id is not None and query == "":  # graphql-ws sends no request without a query
+            query = None
         if (query is None) == (document_id is None):
             raise Malformed("A request has a query, or a documentId in its place.")
         return cls(query or "", document_id, operation_name or None, variables)

@@ -74,6 +74,10 @@ async def test_an_id_and_a_query_are_two_things_and_one_of_them_is_needed(door: 
     assert code(await post(door, **request_)) == "INVALID"
 
 
+async def test_an_empty_query_beside_an_id_is_none(door: Door):
+    assert await post(door, documentId=ID, query="") == {"data": NOBODY}
+
+
 async def test_a_trusted_document_is_read_and_checked_once(door: Door, monkeypatch: pytest.MonkeyPatch):
     await post(door, documentId=ID)
 

@@ -89,6 +89,10 @@ class Stage:
 
 @pytest.fixture
 async def stage(world: World) -> Stage:
+    return await furnished(world)
+
+
+async def furnished(world: World) -> Stage:
     ann, olga, dev, ida = [await world.person(name) for name in ("Ann", "Olga", "Dev", "Ida")]
     keynote = await world.community("Keynote", owner=olga)
     support = await world.community("Support", owner=olga)
