@@ -50,7 +50,8 @@ from schema.metrics import Metrics, State
 from schema.observing import Observer
 from schema.probes import Probes
 from schema.root import build
-from schema.websocket import Sockets
+from schema.websocket import Bounds, Sockets
+from schema.wire import Patience
 from web import graphiql
 from web.headers import SecurityHeaders
 
@@ -105,6 +106,13 @@ class Settings(BaseSettings):
     budget_integration: Annotated[Budget, NoDecode] = Budget(50_000, 2_500)
     operation_timeout: float = Field(default=30, ge=0, le=3_600)
     statement_timeout: float = Field(default=10, ge=0, le=3_600)
+    socket_operations: int = Field(default=100, gt=0)
+    socket_messages: float = Field(default=100, gt=0)  # a second
+    init_seconds: float = Field(default=5, gt=0)
+    header_seconds: float = Field(default=10, gt=0)
+    unread_seconds: float = Field(default=30, gt=0)
+    ping_seconds: float = Field(default=20, gt=0)
+    drain_seconds: float = Field(default=10, gt=0)
 
     @field_validator("sockets", "live_operations", "streams", "requests", mode="before")
     @classmethod
@@ -201,6 +209,16 @@ class Settings(BaseSettings):
         return self.environment is Environment.DEVELOPMENT
 
     @property
+    def bounds(self) -> Bounds:
+        return Bounds(self.socket_operations, self.socket_messages, self.init_seconds)
+
+    @property
+    def patience(self) -> Patience:
+        return Patience(
+            headers=self.header_seconds, unread=self.unread_seconds, ping=self.ping_seconds, drain=self.drain_seconds
+        )
+
+    @property
     def demo_file(self) -> Path:
         """Ids and sign-ins of the demo: beside the SQLite database, or in var/."""
         url = make_url(self.database_url)
@@ -281,7 +299,10 @@ class Service:
             allowed_origins=self.settings.allowed_origins,
         )
         self.endpoint = Endpoint(self.execution, door, self.caps["requests"], self.caps["streams"])
-        self.sockets = Sockets(build(), self.execution, door)
+        bounds = self.settings.bounds
+        self.sockets = Sockets(
+            build(), self.execution, door, bounds, self.caps["sockets"], self.caps["live_operations"]
+        )
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:

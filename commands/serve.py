@@ -1,6 +1,7 @@
 """Run the service."""
 
 import asyncio
+import gc
 import logging
 import socket
 from collections.abc import Callable, Coroutine
@@ -9,7 +10,6 @@ from functools import partial
 from typing import Annotated, Any
 
 import typer
-import uvicorn
 
 from commands import bots as inhabitants
 from commands import checks, logs, settings, welcome
@@ -18,21 +18,28 @@ from commands.demo import record
 from commands.demo.record import Record
 from commands.means import lent
 from resolvers.context import Context
+from schema import serving
+from schema.wire import Patience
 from server import Service, Settings, create_app
-
-MESSAGE_LIMIT = 64 * 1024
-DRAIN = 10  # seconds that open requests and sockets have to end
 
 log = logging.getLogger("plenary.serve")
 
 Life = Callable[[asyncio.Event], Coroutine[Any, Any, None]]
 
 
-class Server(uvicorn.Server):
+class Server(serving.Server):
     """Greets once it listens, and ends what lives in it before it stops listening."""
 
-    def __init__(self, config: uvicorn.Config, service: Service, greet: Callable[[], None], life: Life | None) -> None:
-        super().__init__(config)
+    def __init__(
+        self,
+        app: Any,
+        patience: Patience,
+        service: Service,
+        greet: Callable[[], None],
+        life: Life | None,
+        **more: Any,
+    ) -> None:
+        super().__init__(app, patience, **more)
         self._service = service
         self._greet = greet
         self._life = life
@@ -41,6 +48,10 @@ class Server(uvicorn.Server):
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
+        # What was made to serve stays as it is. Looking through it for garbage takes tenths of a second, again and
+        # again, in which nobody is answered.
+        gc.collect()
+        gc.freeze()
         self._greet()
         if self._life:
             self._living = asyncio.create_task(self._life(self._closing))
@@ -50,7 +61,7 @@ class Server(uvicorn.Server):
         self._service.is_closing = True
         if self._living:
             self._closing.set()
-            await asyncio.wait([self._living], timeout=DRAIN)
+            await asyncio.wait([self._living], timeout=self.config.patience.drain)
         await super().shutdown(sockets)
 
 
@@ -80,8 +91,8 @@ def serve(
     app = create_app(service)
     has_page = any(getattr(route, "path", "") == welcome.PAGE for route in app.routes)
     greet = partial(welcome.greet, address, found, known.demo_file, has_page=has_page)
-    config = _configure(app, access_log=access_log, log_config=logs.configuration(known))
-    server = Server(config, service, greet, life)
+    log_config = logs.configuration(known)
+    server = Server(app, known.patience, service, greet, life, access_log=access_log, log_config=log_config)
     with suppress(KeyboardInterrupt):
         server.run(sockets=[listener])
 
@@ -91,20 +102,6 @@ async def _demo(known: Settings) -> Record | None:
         return None
     async with lent(known) as means, Context(means).reading() as db:
         return await record.of(db, known.demo_file)
-
-
-def _configure(app: Any, *, access_log: bool, log_config: dict[str, Any]) -> uvicorn.Config:
-    return uvicorn.Config(
-        app,
-        ws="websockets-sansio",
-        ws_max_size=MESSAGE_LIMIT,
-        ws_per_message_deflate=False,  # on, it costs three times the memory a socket and twice the CPU
-        ws_ping_interval=None,  # uvicorn would close with 1011, after which clients never come back
-        timeout_graceful_shutdown=DRAIN,
-        access_log=access_log,
-        server_header=False,
-        log_config=log_config,
-    )
 
 
 def _listen(host: str, port: int) -> socket.socket:

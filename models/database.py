@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, NamedTuple, cast
 
+import asyncpg
 from asyncpg import InterfaceError as AsyncpgInterfaceError
 from asyncpg import PostgresError
 from sqlalchemy import AsyncAdaptedQueuePool, Connection, Engine, event
@@ -74,9 +75,11 @@ class Database:
         self._writers = async_sessionmaker(self._writing, expire_on_commit=False)
 
     def _engine(self, pool_size: int, **options: Any) -> AsyncEngine:
+        if self.dialect == "postgresql":
+            options["connect_args"] = {"async_creator_fn": _connect}
         if self.dialect == "postgresql" and self._statement_timeout:
             milliseconds = math.ceil(1e3 * self._statement_timeout)
-            options["connect_args"] = {"server_settings": {"statement_timeout": str(milliseconds)}}
+            options["connect_args"]["server_settings"] = {"statement_timeout": str(milliseconds)}
         return create_async_engine(
             self.url,
             pool_size=pool_size,
@@ -160,6 +163,21 @@ class Patience:
 
     def is_at_end(self) -> bool:
         return time.monotonic() > self._until
+
+
+async def _connect(*address: Any, **options: Any) -> asyncpg.Connection:
+    """Whoever waits for a connection may be cancelled; the driver, when it is while it connects, fills the log."""
+    connecting = asyncio.ensure_future(asyncpg.connect(*address, **options))
+    try:
+        return await asyncio.shield(connecting)
+    except asyncio.CancelledError:
+        connecting.add_done_callback(_abandon)
+        raise
+
+
+def _abandon(connecting: asyncio.Future[asyncpg.Connection]) -> None:
+    if not connecting.cancelled() and not connecting.exception():
+        connecting.result().terminate()
 
 
 def _prepare_sqlite(connection: Any, _record: Any) -> None:

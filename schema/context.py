@@ -4,9 +4,9 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Collection, Hashable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from typing import Any, NoReturn, TypeVar
+from typing import Any, NoReturn, Self, TypeVar
 from uuid import UUID
 
 import strawberry
@@ -44,17 +44,20 @@ class Transport(StrEnum):
 
 @dataclass(kw_only=True)
 class Context(DomainContext):
-    """One per request, or one per socket: so a loader joins what is asked at once, and keeps nothing."""
+    """One per operation. A loader joins what is asked at once, and keeps nothing: an operation may last."""
 
     live: Live
     transport: Transport = Transport.HTTP
     trace: Trace | None = None  # of a request, which has one operation; those of a socket have one each
-    connection_params: dict[str, object] | None = None
     token: str | None = field(default=None, repr=False)
     resume: str | None = None  # the cursor that a lost stream comes back with; it goes before `after`
     set_cookie: Callable[[str], None] | None = field(default=None, repr=False)
     take_cookie: Callable[[], None] = field(default=lambda: None, repr=False)
     _loaders: dict[Hashable, DataLoader[UUID, Any]] = field(default_factory=dict, repr=False)
+
+    def copy(self) -> Self:
+        """The same viewer, for one more operation of theirs."""
+        return replace(self, _loaders={})
 
     async def sign_in_with(self, token: str | None, *, again: bool = False) -> None:
         """Become whoever the token speaks for; without one, nobody. Raises BadToken or ExpiredToken."""

@@ -2,24 +2,33 @@
 
 import json
 from collections.abc import Mapping
-from typing import Any
+from math import isfinite
+from typing import Any, NoReturn
 
 
 class Malformed(Exception):
     """Not JSON, or not the JSON of a request. Its text may be told."""
 
 
+def _constant(name: str) -> NoReturn:
+    """Python reads NaN and Infinity, which are no JSON and which no client could read again."""
+    raise ValueError(name)
+
+
+def _number(text: str) -> float:
+    number = float(text)
+    return number if isfinite(number) else _constant(text)
+
+
+_decoder = json.JSONDecoder(parse_constant=_constant, parse_float=_number)
+
+
 def decode(text: str | bytes) -> Any:
-    """Raises Malformed; also for JSON too deep, with numbers too long or in another encoding than UTF-8."""
+    """Raises Malformed; also for JSON too deep, with numbers too large or too long, or not in UTF-8."""
     try:
-        return json.loads(text if isinstance(text, str) else text.decode(), parse_constant=_refuse)
+        return _decoder.decode(text if isinstance(text, str) else text.decode())
     except (ValueError, RecursionError):
         raise Malformed("This is not JSON.") from None
-
-
-def _refuse(constant: str) -> Any:
-    """NaN and Infinity are Python's own."""
-    raise ValueError(constant)
 
 
 def encode(content: Mapping[str, Any]) -> bytes:

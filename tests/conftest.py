@@ -5,13 +5,14 @@ import functools
 import os
 import shutil
 import socket
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import asyncpg
 import pytest
+import uvloop
 from pydantic import SecretStr
 from sqlalchemy.ext.asyncio import create_async_engine
 
@@ -52,6 +53,13 @@ class ManualClock:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """The longest first, so that no process is left alone with them at the end."""
     items.sort(key=lambda item: "test_replay" not in item.nodeid)
+
+
+def pytest_asyncio_loop_factories(item: pytest.Item) -> dict[str, Callable[[], asyncio.AbstractEventLoop]]:
+    """What concerns the wire is marked to run on both: uvicorn takes either, and they differ when a connection ends."""
+    marker = item.get_closest_marker("asyncio")
+    both = {"asyncio": asyncio.new_event_loop, "uvloop": uvloop.new_event_loop}
+    return both if marker and "loop_factories" in marker.kwargs else {"asyncio": asyncio.new_event_loop}
 
 
 @pytest.fixture(scope="session")

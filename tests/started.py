@@ -6,18 +6,21 @@ import logging
 import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from dataclasses import replace
 from typing import Any
 
 import httpx
 import pytest
-import uvicorn
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
+from schema.serving import Server
+from schema.wire import Patience
 from server import Service, create_app
 from tests.world import PASSWORD, Person
 
 DEADLINE = 10.0
+PATIENCE = Patience(drain=1, goodbye=1, sweep=0.1)
 
 VIEWER = "{ viewer { account { email } } }"
 ANN = {"viewer": {"account": {"email": "ann@example.com"}}}
@@ -41,8 +44,16 @@ class Socket:
         await self._connection.send(message if isinstance(message, (str, bytes)) else json.dumps(message))
 
     async def receive(self) -> Any:
+        return json.loads(await self.receive_raw())
+
+    async def receive_raw(self) -> str | bytes:
         async with asyncio.timeout(DEADLINE):
-            return json.loads(await self._connection.recv())
+            return await self._connection.recv()
+
+    async def nothing(self) -> None:
+        """Nothing has been said: what is asked now is answered next."""
+        await self.send({"type": "ping", "payload": {"nothing": "before"}})
+        assert await self.receive() == {"type": "pong", "payload": {"nothing": "before"}}
 
     async def init(self, token: str | None = None) -> None:
         payload = {} if token is None else {"authorization": f"Bearer {token}"}
@@ -69,12 +80,26 @@ class Socket:
         assert self._connection.close_code not in {None, 1006}, "closed without a word"
         return self._connection.close_code or 0
 
+    async def closed_or(self, type_: str) -> int | None:
+        """The code if it is closed; None if a message of this type comes."""
+        try:
+            assert (await self.receive())["type"] == type_
+        except ConnectionClosed:
+            return await self.closed()
+        return None
+
+    @property
+    def reason(self) -> str:
+        return self._connection.close_reason or ""
+
 
 class Door:
     """Where a started service listens."""
 
-    def __init__(self, service: Service, port: int) -> None:
+    def __init__(self, service: Service, server: Server, port: int) -> None:
         self.service = service
+        self.server = server
+        self.port = port
         self.origin = f"http://127.0.0.1:{port}"
         self.address = f"ws://127.0.0.1:{port}/graphql"
 
@@ -114,29 +139,29 @@ class Door:
 
 
 @asynccontextmanager
-async def started(service: Service) -> AsyncIterator[Door]:
-    """The service behind uvicorn, as `plenary serve` runs it."""
+async def serving(app: Any, **patience: float) -> AsyncIterator[tuple[Server, int]]:
+    """Any application behind our server, on a free port. Little is written that waits in the kernel to be read."""
     with socket.socket() as listener:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 64 * 1024)
         listener.bind(("127.0.0.1", 0))
-        config = uvicorn.Config(
-            create_app(service),
-            ws="websockets-sansio",
-            ws_max_size=64 * 1024,
-            ws_per_message_deflate=False,
-            log_config=None,
-            timeout_graceful_shutdown=1,
-        )
-        server = uvicorn.Server(config)
-        serving = asyncio.create_task(server.serve(sockets=[listener]))
+        server = Server(app, replace(PATIENCE, **patience), log_config=None)
+        running = asyncio.create_task(server.serve(sockets=[listener]))
         async with asyncio.timeout(DEADLINE):
-            while not server.started and not serving.done():  # noqa: ASYNC110 - uvicorn has no event for it
+            while not server.started and not running.done():  # noqa: ASYNC110 - uvicorn has no event for it
                 await asyncio.sleep(0.002)
         try:
-            yield Door(service, listener.getsockname()[1])
+            yield server, listener.getsockname()[1]
         finally:
             server.should_exit = True
             async with asyncio.timeout(DEADLINE):
-                await serving
+                await running
+
+
+@asynccontextmanager
+async def started(service: Service, **patience: float) -> AsyncIterator[Door]:
+    """The service, as `plenary serve` runs it."""
+    async with serving(create_app(service), **patience) as (server, port):
+        yield Door(service, server, port)
 
 
 def bugs(caplog: pytest.LogCaptureFixture) -> list[str]:

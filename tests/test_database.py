@@ -1,6 +1,8 @@
 """The database: one way to read, one way to write, one commit."""
 
 import asyncio
+import gc
+import logging
 from datetime import UTC, datetime, timedelta, timezone
 from uuid import uuid4
 
@@ -160,3 +162,23 @@ async def test_sqlite_is_durable_and_waits_for_its_turn(database: Database):
         for pragma in ("journal_mode", "synchronous", "foreign_keys", "busy_timeout"):
             found[pragma] = (await session.execute(text(f"PRAGMA {pragma}"))).scalar_one()
     assert found == {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1, "busy_timeout": 30_000}
+
+
+async def test_whoever_is_cancelled_while_they_wait_for_the_database_leaves_no_trace(
+    database_url: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def look(database: Database) -> None:
+        async with database.read() as session:
+            await session.execute(text("SELECT 1"))
+
+    for n in range(40):
+        database = Database(database_url)
+        looking = asyncio.create_task(look(database))
+        await asyncio.wait([looking], timeout=n * 0.0005)  # the moment moves through connecting and asking
+        looking.cancel()
+        await asyncio.gather(looking, return_exceptions=True)
+        await database.close()
+    if left := asyncio.all_tasks() - {asyncio.current_task()}:
+        await asyncio.wait(left, timeout=5)
+    gc.collect()
+    assert [record.getMessage() for record in caplog.records if record.levelno >= logging.ERROR] == []

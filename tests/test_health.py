@@ -7,7 +7,6 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
-import uvicorn
 from broadcaster import Broadcast
 from broadcaster._backends.memory import MemoryBackend
 from sqlalchemy import event, text
@@ -169,9 +168,9 @@ async def test_a_service_that_shuts_down_is_not_ready(database_url: str, clock: 
         await may_end.wait()
 
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        door = Door(service, listener.getsockname()[1])
-        config = uvicorn.Config(create_app(service), log_config=None)
-        server = Server(config, service, lambda: None, live)
+        app, patience = create_app(service), service.settings.patience
+        server = Server(app, patience, service, lambda: None, live, log_config=None)
+        door = Door(service, server, listener.getsockname()[1])
         serving = asyncio.create_task(server.serve(sockets=[listener]))
         async with asyncio.timeout(DEADLINE):
             await until(lambda: server.started)
