@@ -1,4 +1,4 @@
-"""Budgets: how many points a viewer may spend. A bucket for each, which fills by itself.
+"""Budgets: how many points a viewer may spend, out of a bucket that fills by itself.
 
 A process counts for itself. Nobody is many: they have one bucket for each address, and none where it is trusted.
 """

@@ -1,4 +1,4 @@
-"""Serving: uvicorn as it is meant to run, here and in tests. Bounds for each connection, and a slow goodbye."""
+"""Serving: uvicorn as it is meant to run, here and in tests, with bounds for each connection and a slow goodbye."""
 
 import asyncio
 import random

@@ -1,6 +1,7 @@
 """Budgets: who may spend how much, wherever they spend it."""
 
 import json
+from collections.abc import AsyncIterator
 from ipaddress import ip_network
 from typing import Any
 from uuid import UUID
@@ -16,9 +17,11 @@ from resolvers.budgets import SWEEP, Bill, Budget, Budgets
 from resolvers.context import Context, ViewerKind
 from resolvers.errors import CostExceeded, Limited
 from schema.requests import Request
+from server import Settings
 from tests import documents as do
 from tests.client import operations, until
-from tests.started import SIGN_IN, VIEWER, Door
+from tests.conftest import ManualClock, make_service
+from tests.started import SIGN_IN, VIEWER, Door, started
 from tests.test_rosters import KARIN, imported
 from tests.world import PASSWORD, Person, World, gid
 
@@ -135,6 +138,14 @@ def test_buckets_that_are_not_full_are_kept_however_many_there_are() -> None:
 
 
 # --- through the door ------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+async def door(database_url: str, clock: ManualClock) -> AsyncIterator[Door]:
+    """With the budgets that everybody has who sets none."""
+    usual = {f"budget_{kind}": Settings.model_fields[f"budget_{kind}"].default for kind in ViewerKind}
+    async with started(make_service(database_url, clock, usual)) as door:
+        yield door
 
 
 @pytest.fixture
