@@ -165,7 +165,7 @@ class Frames(Line, WebSocketsSansIOProtocol):
         self.close_timer = self.loop.call_later(self.close_timeout, self.transport.close)
 
     def _hang_up(self) -> None:
-        if not self.transport.is_closing():
+        if not self.transport.is_closing() and self.transport.can_write_eof():
             self.transport.write_eof()
 
     def is_overdue(self) -> bool:

@@ -1,4 +1,4 @@
-"""Serving: uvicorn as it is meant to run, here and in tests, with bounds for each connection and a slow goodbye."""
+"""Serving: uvicorn as it is meant to run, with bounds for each connection, and an end that takes its time."""
 
 import asyncio
 import random

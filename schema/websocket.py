@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import logging
 from collections.abc import Mapping
 from contextlib import ExitStack, aclosing, suppress
 from dataclasses import dataclass
@@ -27,6 +28,9 @@ from schema.execution import Execution
 from schema.masking import masked, told
 from schema.rates import Rate
 from schema.requests import Refused, Request
+
+# Not a line for each page of others that would like to come in, with all that it says about itself.
+logging.getLogger("strawberry.ws").setLevel(logging.ERROR)
 
 REASON_MOST = 123  # bytes that a close frame has room for
 PINGS_PER_SECOND = 10  # and pongs: they cost a client nothing, and say that it is there

@@ -52,7 +52,7 @@ class Line(asyncio.Protocol):
 
     def _set(self, level: int, option: int, value: Any) -> None:
         """An option of the socket, if there is one still, and it knows it."""
-        with suppress(OSError, AttributeError):
+        with suppress(OSError, ValueError, AttributeError):
             self.transport.get_extra_info("socket").setsockopt(level, option, value)
 
     def resume_writing(self) -> None:

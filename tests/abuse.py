@@ -53,12 +53,11 @@ async def mute(port: int, _until: float) -> Fate:
     """Opens a connection and sends its headers a byte at a time."""
     connection = await Raw.connect(port)
     await connection.send(b"POST /graphql HTTP/1.1\r\nHost: x\r\n")
-    ended = asyncio.create_task(connection.ended())
-    while not ended.done():
+    ending = asyncio.create_task(fate(connection))
+    while not ending.done():
         connection.writer.write(b"x")
-        await asyncio.wait([ended], timeout=0.5)
-    connection.writer.transport.abort()
-    return "cut"
+        await asyncio.wait([ending], timeout=0.5)
+    return await ending
 
 
 async def _flood(port: int, until: float, flood: bytes) -> Fate:
@@ -102,10 +101,10 @@ async def _sip(port: int, *said: bytes) -> Fate:
                 while sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1) == ESTABLISHED:
                     await loop.sock_recv(sock, 1)
                     await asyncio.sleep(1)
-        except OSError:
-            pass
         except TimeoutError:
             return "left"
+        except OSError:
+            pass
     return "cut"
 
 

@@ -50,12 +50,7 @@ async def timed_out(client: Client, document: str, **variables: Any) -> str:
 async def idle(service: Service) -> None:
     """Wait until every connection has come back, and the database is at nothing of ours."""
     database = service.database
-<<<<<<< ours
     await until(lambda: not any(pool.used for pool in database.pools().values()))
-=======
-    pools: list[Any] = [engine.pool for engine in (database._reading, database._writing)]
-    await until(lambda: not any(pool.checkedout() for pool in pools))
->>>>>>> theirs
     if database.dialect == "postgresql":
         running = text(
             "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event = 'PgSleep'"
