@@ -100,6 +100,7 @@ class Execution:
         seen = self._observer.begin(ctx, request.operation_name)
         try:
             operation = Operation(*await self._charged(ctx, request), seen)
+            seen.cost = operation.bill.requested
             seen.is_of(operation.type, operation.name)
             if check:
                 check(operation)
