@@ -8,53 +8,75 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import cache
+from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated, Any
 
 from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
-from sqlalchemy import text
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError, SQLAlchemyError
+from sqlalchemy.exc import ArgumentError
 from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
-from starlette.requests import Request
-from starlette.responses import JSONResponse
 from starlette.routing import Route, WebSocketRoute
 from strawberry.http.websocket_origin import normalize_origin
 
+import migrations
 from models import Database
 from realtime.bell import bell
 from realtime.feed import Feed
+from realtime.lookout import Lookout, Sight
 from realtime.relay import Relay
 from resolvers import timetable
 from resolvers.addresses import Addresses, Range
+from resolvers.budgets import Budget, Budgets
 from resolvers.caps import Caps, Most
 from resolvers.cipher import Cipher
 from resolvers.clock import Clock, SystemClock
-from resolvers.context import Means
+from resolvers.context import Means, ViewerKind
 from resolvers.limits import Limiter
 from resolvers.live import Live
 from resolvers.passwords import Passwords
 from schema.documents import Trust
 from schema.door import LOCAL, Door
 from schema.execution import Execution
+from schema.guard import Guard, refuse
 from schema.http import ASKED_WITH, METHODS, TOLD_WITH, Endpoint
+from schema.metrics import Metrics, State
+from schema.observing import Observer
+from schema.probes import Probes
 from schema.root import build
 from schema.websocket import Bounds, Sockets
 from schema.wire import Patience
 from web import graphiql
 from web.headers import SecurityHeaders
 
-BODY_LIMIT = 256 * 1024
 SECRET_LEAST = 32
+TWO_NUMBERS = re.compile(r"(\d{1,9}):(\d{1,9})", re.ASCII)
 DRIVERS = ("sqlite+aiosqlite", "postgresql+asyncpg")
 
 
 class Environment(StrEnum):
     DEVELOPMENT = "development"
     PRODUCTION = "production"
+
+
+class LogFormat(StrEnum):
+    JSON = "json"
+    CONSOLE = "console"
+
+
+class LogLevel(StrEnum):
+    """From each operation to bugs alone."""
+
+    DEBUG = "debug"
+    INFO = "info"
+    WARNING = "warning"
+    ERROR = "error"
 
 
 class Settings(BaseSettings):
@@ -70,10 +92,20 @@ class Settings(BaseSettings):
     join_url: str = ""
     trusted_documents: Trust = Trust.PREFER
     allowed_origins: Annotated[tuple[str, ...], NoDecode] = ()
+    log_format: LogFormat | None = Field(default=None, validate_default=True)
+    log_level: LogLevel | None = Field(default=None, validate_default=True)
+    metrics_token: SecretStr = SecretStr("")
+    otlp_endpoint: str = ""
     sockets: Annotated[Most, NoDecode] = Most(100, 10_000)
     live_operations: Annotated[Most, NoDecode] = Most(1_000, 50_000)
     streams: Annotated[Most, NoDecode] = Most(100, 10_000)
     requests: Annotated[Most, NoDecode] = Most(100, 5_000)
+    budget_anonymous: Annotated[Budget, NoDecode] = Budget(10_000, 1_000)
+    budget_guest: Annotated[Budget, NoDecode] = Budget(10_000, 500)
+    budget_member: Annotated[Budget, NoDecode] = Budget(20_000, 1_000)
+    budget_integration: Annotated[Budget, NoDecode] = Budget(50_000, 2_500)
+    operation_timeout: float = Field(default=30, ge=0, le=3_600)
+    statement_timeout: float = Field(default=10, ge=0, le=3_600)
     socket_operations: int = Field(default=100, gt=0)
     socket_messages: float = Field(default=100, gt=0)  # a second
     init_seconds: float = Field(default=5, gt=0)
@@ -84,12 +116,25 @@ class Settings(BaseSettings):
 
     @field_validator("sockets", "live_operations", "streams", "requests", mode="before")
     @classmethod
-    def _are_two_numbers(cls, value: object) -> object:
+    def _are_caps(cls, value: object) -> object:
         if not isinstance(value, str):
             return value
-        if not (found := re.fullmatch(r"(\d{1,9}):(\d{1,9})", value)):
+        if not (found := TWO_NUMBERS.fullmatch(value)):
             raise ValueError("must be two numbers: of one account, from one address, as in 100:10000")
         return Most(*map(int, found.groups()))
+
+    @field_validator("budget_anonymous", "budget_guest", "budget_member", "budget_integration", mode="before")
+    @classmethod
+    def _are_budgets(cls, value: object) -> object:
+        if not isinstance(value, str):
+            return value
+        if value == "0":
+            return Budget(0, 0)
+        found = TWO_NUMBERS.fullmatch(value)
+        budget = Budget(*map(int, found.groups())) if found else Budget(0, 0)
+        if not all(budget):
+            raise ValueError("must be two numbers: points at most, and a second, as in 10000:500; or 0 for no budget")
+        return budget
 
     @field_validator("allowed_origins")
     @classmethod
@@ -133,6 +178,32 @@ class Settings(BaseSettings):
             raise ValueError(f"must be set in production, to at least {SECRET_LEAST} random characters")
         return value if value.get_secret_value() else SecretStr(_own_secret(Path("var/secret_key")))
 
+    @field_validator("log_format")
+    @classmethod
+    def _has_a_format(cls, value: LogFormat | None, info: Any) -> LogFormat:
+        return value or (LogFormat.CONSOLE if _is_development(info) else LogFormat.JSON)
+
+    @field_validator("log_level")
+    @classmethod
+    def _has_a_level(cls, value: LogLevel | None, info: Any) -> LogLevel:
+        return value or (LogLevel.WARNING if _is_development(info) else LogLevel.INFO)
+
+    @field_validator("metrics_token")
+    @classmethod
+    def _is_long(cls, value: SecretStr) -> SecretStr:
+        if 0 < len(value.get_secret_value()) < SECRET_LEAST:
+            raise ValueError(f"must have at least {SECRET_LEAST} random characters")
+        return value
+
+    @field_validator("otlp_endpoint")
+    @classmethod
+    def _names_a_collector(cls, value: str) -> str:
+        if value and not value.startswith(("http://", "https://")):
+            raise ValueError("must begin with http:// or https://")
+        if value and not _has_exporter():
+            raise ValueError("must be empty, or plenary[otel] be installed")
+        return value
+
     @property
     def is_development(self) -> bool:
         return self.environment is Environment.DEVELOPMENT
@@ -153,6 +224,17 @@ class Settings(BaseSettings):
         url = make_url(self.database_url)
         is_file = url.get_backend_name() == "sqlite" and url.database
         return (Path(url.database or "").parent if is_file else Path("var")) / "demo.json"
+
+
+def _is_development(info: Any) -> bool:
+    return info.data.get("environment") is Environment.DEVELOPMENT
+
+
+def _has_exporter() -> bool:
+    try:
+        return find_spec("opentelemetry.exporter.otlp.proto.http") is not None
+    except ModuleNotFoundError:
+        return False
 
 
 def _own_secret(path: Path) -> str:
@@ -177,31 +259,46 @@ class Service:
     passwords: Passwords = field(default_factory=Passwords)
     timing: Mapping[str, float] = field(default_factory=dict)
     tick: float = 1.0
+    spans: Any = None  # schema.spans.Spans, which only those import who collect them
+    is_closing: bool = field(default=False, init=False)
 
     def __post_init__(self) -> None:
-        self.database = Database(self.settings.database_url)
+        self.database = Database(self.settings.database_url, statement_timeout=self.settings.statement_timeout)
         self.broadcast = bell(self.settings.broker_url)
         cipher = Cipher(self.settings.secret_key.get_secret_value())
         addresses = Addresses(self.settings.trusted_addresses)
         limiter = Limiter(self.clock, addresses)
         self.means = Means(self.database, self.clock, cipher, limiter, self.passwords, self.settings.join_url)
         self.relay = Relay(self.database, self.broadcast)
-        self.live = Live(self.means, Feed(self.database, self.broadcast), **self.timing)
+        self.feed = Feed(self.database, self.broadcast)
+        self.live = Live(self.means, self.feed, **self.timing)
         self.database.committed = self.relay.nudge
+        self.metrics = Metrics()
+        self.lookout = Lookout(self.settings.database_url)
+        if self.settings.otlp_endpoint:
+            self.spans = import_module("schema.spans").exporting(self.settings.otlp_endpoint)
+        kinds = {kind: getattr(self.settings, f"budget_{kind}") for kind in ViewerKind}
+        self.execution = Execution(
+            build(),
+            Budgets(kinds, addresses),
+            Observer(self.metrics, *([self.spans] if self.spans else [])),
+            trust=self.settings.trusted_documents,
+            timeout=self.settings.operation_timeout,
+            development=self.settings.is_development,
+        )
         self.caps = {
             "sockets": Caps("sockets", self.settings.sockets, addresses),
             "live_operations": Caps("live operations", self.settings.live_operations, addresses),
             "streams": Caps("streams", self.settings.streams, addresses),
             "requests": Caps("requests", self.settings.requests, addresses, retry_after=1),
         }
-        self.execution = Execution(build(), trust=self.settings.trusted_documents)
         door = Door(
             self.means,
             self.live,
             is_local=self.settings.is_development,
             allowed_origins=self.settings.allowed_origins,
         )
-        self.endpoint = Endpoint(self.execution, door)
+        self.endpoint = Endpoint(self.execution, door, self.caps["requests"], self.caps["streams"])
         bounds = self.settings.bounds
         self.sockets = Sockets(
             build(), self.execution, door, bounds, self.caps["sockets"], self.caps["live_operations"]
@@ -226,20 +323,32 @@ class Service:
                 for task in tasks:
                     with suppress(asyncio.CancelledError):
                         await task
+                await self.lookout.close()
                 await self.database.close()
+                if self.spans:
+                    await asyncio.to_thread(self.spans.close)
+
+    def state(self, sight: Sight | None) -> State:
+        is_broker_up = self.relay.rings and self.feed.hears
+        return State(sight, self.clock.now(), is_broker_up, self.database, self.live.delivery)
+
+
+@cache
+def _revision() -> str:
+    return migrations.newest()
 
 
 def create_app(service: Service) -> Starlette:
-    async def is_alive(_request: Request) -> JSONResponse:
-        return JSONResponse({"status": "alive"})
-
-    async def is_ready(_request: Request) -> JSONResponse:
-        try:
-            async with service.database.read() as session:
-                await session.execute(text("SELECT position FROM head"))
-        except (OSError, SQLAlchemyError):
-            return JSONResponse({"status": "no database"}, 503)
-        return JSONResponse({"status": "ready"})
+    settings = service.settings
+    probes = Probes(
+        service.lookout,
+        service.metrics,
+        service.state,
+        lambda: service.is_closing,
+        _revision(),
+        settings.metrics_token.get_secret_value(),
+        settings.is_development,
+    )
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
@@ -250,16 +359,16 @@ def create_app(service: Service) -> Starlette:
         routes=[
             Route("/graphql", service.endpoint),
             WebSocketRoute("/graphql", service.sockets),
-            Route("/health/live", is_alive),
-            Route("/health/ready", is_ready),
-            *(graphiql.routes(service.settings.demo_file) if service.settings.is_development else ()),
+            *probes.routes(),
+            *(graphiql.routes(settings.demo_file) if settings.is_development else ()),
         ],
         lifespan=lifespan,
         middleware=[
-            Middleware(SecurityHeaders, secure=not service.settings.is_development),
-            Middleware(CORSMiddleware, **_pages(service.settings)),
+            Middleware(SecurityHeaders, secure=not settings.is_development),
+            Middleware(CORSMiddleware, **_pages(settings)),
+            Middleware(Guard, service.metrics),
         ],
-        max_body_size=BODY_LIMIT,
+        exception_handlers={HTTPException: refuse},
     )
 
 

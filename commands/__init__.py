@@ -24,7 +24,8 @@ app = typer.Typer(
     name="plenary",
     help="Plenary: an enterprise social network behind one GraphQL API, with live subscriptions.",
     epilog="Settings: PLENARY_DATABASE_URL, PLENARY_BROKER_URL, PLENARY_SECRET_KEY, PLENARY_ENVIRONMENT, "
-    "PLENARY_TRUSTED_ADDRESSES, PLENARY_JOIN_URL, PLENARY_TRUSTED_DOCUMENTS, PLENARY_ALLOWED_ORIGINS.",
+    "PLENARY_TRUSTED_ADDRESSES, PLENARY_JOIN_URL, PLENARY_TRUSTED_DOCUMENTS, PLENARY_ALLOWED_ORIGINS, "
+    "PLENARY_LOG_FORMAT, PLENARY_LOG_LEVEL, PLENARY_METRICS_TOKEN, PLENARY_OTLP_ENDPOINT.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,  # it would show what variables held: tokens, passwords

@@ -10,7 +10,8 @@ from server import Service, Settings
 
 @asynccontextmanager
 async def lent(settings: Settings, clock: Clock | None = None) -> AsyncIterator[Means]:
-    service = Service(settings, clock or SystemClock())
+    """Nobody waits for a command, so its statements take their time."""
+    service = Service(settings.model_copy(update={"statement_timeout": 0}), clock or SystemClock())
     try:
         yield service.means
     finally:

@@ -12,7 +12,7 @@ from typing import Annotated, Any
 import typer
 
 from commands import bots as inhabitants
-from commands import checks, settings, welcome
+from commands import checks, logs, settings, welcome
 from commands.console import fail
 from commands.demo import record
 from commands.demo.record import Record
@@ -22,15 +22,6 @@ from schema import serving
 from schema.wire import Patience
 from server import Service, Settings, create_app
 
-LOGGING: dict[str, Any] = {
-    "version": 1,
-    "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}},
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
-    "root": {"handlers": ["stderr"], "level": "WARNING"},
-    "loggers": {"plenary": {"level": "INFO"}, "uvicorn.access": {"level": "INFO"}},
-}
-
 log = logging.getLogger("plenary.serve")
 
 Life = Callable[[asyncio.Event], Coroutine[Any, Any, None]]
@@ -39,8 +30,17 @@ Life = Callable[[asyncio.Event], Coroutine[Any, Any, None]]
 class Server(serving.Server):
     """Greets once it listens, and ends what lives in it before it stops listening."""
 
-    def __init__(self, app: Any, patience: Patience, greet: Callable[[], None], life: Life | None, **more: Any) -> None:
+    def __init__(
+        self,
+        app: Any,
+        patience: Patience,
+        service: Service,
+        greet: Callable[[], None],
+        life: Life | None,
+        **more: Any,
+    ) -> None:
         super().__init__(app, patience, **more)
+        self._service = service
         self._greet = greet
         self._life = life
         self._living: asyncio.Task[None] | None = None
@@ -58,6 +58,7 @@ class Server(serving.Server):
             self._living.add_done_callback(_complain)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self._service.is_closing = True
         if self._living:
             self._closing.set()
             await asyncio.wait([self._living], timeout=self.config.patience.drain)
@@ -86,10 +87,12 @@ def serve(
     listener = _listen(host, port)
     address = _address(host, listener)
     life = partial(inhabitants.live, address, found, bot_pace) if bots and found else None
-    app = create_app(Service(known))
+    service = Service(known)
+    app = create_app(service)
     has_page = any(getattr(route, "path", "") == welcome.PAGE for route in app.routes)
     greet = partial(welcome.greet, address, found, known.demo_file, has_page=has_page)
-    server = Server(app, known.patience, greet, life, access_log=access_log, log_config=LOGGING)
+    log_config = logs.configuration(known)
+    server = Server(app, known.patience, service, greet, life, access_log=access_log, log_config=log_config)
     with suppress(KeyboardInterrupt):
         server.run(sockets=[listener])
 

@@ -1,14 +1,47 @@
 """The database: one way to read, one way to write, one commit."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
-from typing import Any
+import math
+import time
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext, suppress
+from contextvars import ContextVar
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, NamedTuple, cast
 
 import asyncpg
-from sqlalchemy import Connection, event
-from sqlalchemy.engine import make_url
+from asyncpg import InterfaceError as AsyncpgInterfaceError
+from asyncpg import PostgresError
+from sqlalchemy import AsyncAdaptedQueuePool, Connection, Engine, event
+from sqlalchemy.engine import ExceptionContext, make_url
+from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
+
+BUSY, TRIES = 250, 120  # milliseconds, and how often: half a minute
+STEPS = 50_000  # of SQLite's machine, about a millisecond: how often a statement is asked whether it may go on
+
+# What it raises where it cannot be asked at all. asyncpg's own errors come as they are while it connects.
+UNREACHABLE = (OSError, OperationalError, InterfaceError, PoolTimeout, PostgresError, AsyncpgInterfaceError)
+
+
+class Pool(NamedTuple):
+    """How many connections are in use, and how many there may be."""
+
+    used: int
+    size: int
+
+
+@dataclass
+class Work:
+    """What one operation does here: until when (by the loop's time), and whether any of it is there to stay."""
+
+    deadline: float | None
+    is_committed: bool = False
+
+
+work: ContextVar[Work | None] = ContextVar("work", default=None)
 
 
 class Database:
@@ -16,11 +49,15 @@ class Database:
 
     Readers have connections of their own, in autocommit: a read is one statement, and a transaction around it would
     be two more round trips.
+
+    A statement that takes longer than `statement_timeout`, in seconds, fails; 0 lets it take its time. One whose task
+    is cancelled ends at once.
     """
 
-    def __init__(self, url: str, *, readers: int = 5, writers: int = 5) -> None:
+    def __init__(self, url: str, *, readers: int = 5, writers: int = 5, statement_timeout: float = 0) -> None:
         self.url = make_url(url)
         self.dialect = self.url.get_backend_name()
+        self._statement_timeout = statement_timeout
         self.committed: Callable[[], None] = lambda: None
         # One process writes one transaction at a time on SQLite: queueing here is fair, SQLite's busy handler is not.
         self._turn: AbstractAsyncContextManager[Any] = nullcontext()
@@ -28,15 +65,21 @@ class Database:
         self._writing = self._engine(1 if self.dialect == "sqlite" else writers)
         if self.dialect == "sqlite":
             self._turn = asyncio.Lock()
-            event.listen(self._reading.sync_engine, "connect", _prepare_sqlite)
-            event.listen(self._writing.sync_engine, "connect", _prepare_sqlite)
+            for engine in (self._reading.sync_engine, self._writing.sync_engine):
+                event.listen(engine, "connect", _prepare_sqlite)
+                Patience.watch(engine, statement_timeout)
+            event.listen(self._writing.sync_engine, "connect", _prepare_writing)
             event.listen(self._writing.sync_engine, "begin", _begin_sqlite)
+            event.listen(self._writing.sync_engine, "invalidate", _roll_back)
         self._readers = async_sessionmaker(self._reading, expire_on_commit=False, autoflush=False)
         self._writers = async_sessionmaker(self._writing, expire_on_commit=False)
 
     def _engine(self, pool_size: int, **options: Any) -> AsyncEngine:
         if self.dialect == "postgresql":
             options["connect_args"] = {"async_creator_fn": _connect}
+        if self.dialect == "postgresql" and self._statement_timeout:
+            milliseconds = math.ceil(1e3 * self._statement_timeout)
+            options["connect_args"]["server_settings"] = {"statement_timeout": str(milliseconds)}
         return create_async_engine(
             self.url,
             pool_size=pool_size,
@@ -57,12 +100,69 @@ class Database:
         """One transaction: committed if the block ends well, rolled back if it raises."""
         async with self._turn, self._writers() as session:
             yield session
-            await session.commit()
+            await self._commit(session)
+
+    async def _commit(self, session: AsyncSession) -> None:
+        """To its end, also when cancelled meanwhile: else nobody would know what has become of it."""
+        commit = asyncio.ensure_future(session.commit())
+        commit.add_done_callback(partial(self._tell, work.get()))
+        try:
+            await asyncio.shield(commit)
+        except asyncio.CancelledError:
+            await asyncio.wait({commit})
+            raise
+
+    def _tell(self, doing: Work | None, commit: asyncio.Future[None]) -> None:
+        if commit.cancelled() or commit.exception():
+            return
+        if doing:
+            doing.is_committed = True
         self.committed()
+
+    def pools(self) -> Mapping[str, Pool]:
+        engines = {"read": self._reading, "write": self._writing}
+        return {use: Pool(_pool(engine).checkedout(), _pool(engine).size()) for use, engine in engines.items()}
 
     async def close(self) -> None:
         await self._reading.dispose()
         await self._writing.dispose()
+
+
+def _pool(engine: AsyncEngine) -> AsyncAdaptedQueuePool:
+    return cast("AsyncAdaptedQueuePool", engine.pool)
+
+
+class Patience:
+    """How long SQLite may still go on with the statement of a connection: its thread cannot be cancelled."""
+
+    def __init__(self, most: float) -> None:
+        self._most = most or math.inf
+        self._until = math.inf
+
+    @classmethod
+    def watch(cls, engine: Engine, most: float) -> None:
+        @event.listens_for(engine, "connect")
+        def connect(connection: Any, record: Any) -> None:
+            patience = record.info[cls] = cls(most)
+            connection.run_async(lambda driver: driver.set_progress_handler(patience.is_at_end, STEPS))
+
+        @event.listens_for(engine, "before_cursor_execute")
+        def begin(connection: Connection, *_statement: Any) -> None:
+            connection.info[cls].begin()
+
+        @event.listens_for(engine, "handle_error")
+        def end(error: ExceptionContext) -> None:
+            if error.connection is not None and isinstance(error.original_exception, asyncio.CancelledError):
+                error.connection.info[cls].end()
+
+    def begin(self) -> None:
+        self._until = time.monotonic() + self._most
+
+    def end(self) -> None:
+        self._until = -math.inf
+
+    def is_at_end(self) -> bool:
+        return time.monotonic() > self._until
 
 
 async def _connect(*address: Any, **options: Any) -> asyncpg.Connection:
@@ -94,6 +194,25 @@ def _lower(value: str | None) -> str | None:
     return None if value is None else value.lower()
 
 
+def _prepare_writing(connection: Any, _record: Any) -> None:
+    cursor = connection.cursor()
+    cursor.execute(f"PRAGMA busy_timeout={BUSY}")
+    cursor.close()
+
+
 def _begin_sqlite(connection: Connection) -> None:
-    # What is written from what was read needs the lock before the read: a deferred BEGIN loses updates.
+    """What is written from what was read needs the lock before the read: a deferred BEGIN loses updates.
+
+    While another process has the lock the wait is in SQLite, where nothing can cancel it: so it is a short one, again
+    and again.
+    """
+    for _ in range(TRIES):
+        with suppress(OperationalError):
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+            return
     connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+
+def _roll_back(connection: Any, _record: Any, _error: BaseException | None) -> None:
+    # What is closed keeps its lock for as long as somebody holds a cursor of it, in a traceback say.
+    connection.run_async(lambda driver: driver.rollback())

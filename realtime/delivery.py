@@ -33,6 +33,7 @@ class Delivery:
         self._heartbeat = heartbeat
         self._flush = flush
         self._operations: defaultdict[Topic, set[Operation]] = defaultdict(set)
+        self.operations: set[Operation] = set()
         self._bells: defaultdict[Topic, set[asyncio.Event]] = defaultdict(set)
         # `position` is being told, `settled` has been told to everybody.
         self.position = self.settled = 0
@@ -77,7 +78,11 @@ class Delivery:
         raises if the viewer may not follow the subject, and returns the topics of the subject itself.
         """
         operation = Operation(subject, viewer, topics, after or Mark(self.position, self.position))
-        with self._indexed(operation, topics), self._indexed(operation, await admit() - topics):
+        with (
+            self._counted(operation),
+            self._indexed(operation, topics),
+            self._indexed(operation, await admit() - topics),
+        ):
             lags: deque[float] = deque(maxlen=LAGS)
             while True:
                 async for event in self._catch_up(operation):
@@ -99,6 +104,14 @@ class Delivery:
         bell = asyncio.Event()
         with _entered(self._bells, topics, bell):
             yield bell
+
+    @contextmanager
+    def _counted(self, operation: Operation) -> Iterator[None]:
+        self.operations.add(operation)
+        try:
+            yield
+        finally:
+            self.operations.discard(operation)
 
     @contextmanager
     def _indexed(self, operation: Operation, topics: frozenset[Topic]) -> Iterator[None]:

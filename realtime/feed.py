@@ -29,6 +29,7 @@ class Feed:
         self._broadcast = broadcast
         self._tick = tick
         self._rung = asyncio.Event()
+        self.hears = False  # the bell, at present
 
     async def head(self) -> Head:
         """How far the log goes, where it begins and which log it is."""
@@ -73,9 +74,11 @@ class Feed:
         while True:
             try:
                 async with self._broadcast.subscribe(CHANNEL) as subscriber:
+                    self.hears = True
                     while True:
                         await subscriber.get()
                         self._rung.set()
             except Exception:
                 log.exception("the broker's bell cannot be heard; listening again")
+            self.hears = False
             await asyncio.sleep(self._tick)

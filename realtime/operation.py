@@ -82,6 +82,11 @@ class Operation:
                 self.rows.append((position, outcome, ref))
         self.ready.set()
 
+    @property
+    def waiting(self) -> int:
+        """How many rows and counters are owed."""
+        return len(self.rows) + len(self.counters)
+
     def rejoin(self, position: int) -> None:
         """Forget what is queued: all up to `position` will come from the log."""
         self.rows.clear()

@@ -25,6 +25,7 @@ class Relay:
         self._broadcast = broadcast
         self._tick = tick
         self._nudged = asyncio.Event()
+        self.rings = True  # the broker took the bell, when it was last rung
 
     def nudge(self) -> None:
         self._nudged.set()
@@ -69,5 +70,7 @@ class Relay:
         # A dead bell delays and never loses: every feed also looks at the log each second.
         try:
             await self._broadcast.publish(CHANNEL, str(position))
+            self.rings = True
         except Exception:
+            self.rings = False
             log.exception("the broker did not take the bell")

@@ -24,7 +24,7 @@ from models import (
     Visitor,
 )
 from realtime import topics
-from resolvers.context import Context, Known
+from resolvers.context import Context, Known, ViewerKind
 from resolvers.errors import Conflict, DomainError, Flaw, Invalid, Unauthenticated
 from resolvers.form import form, is_storable
 from resolvers.session import Reader, Transaction
@@ -53,7 +53,7 @@ def digest(token: str) -> bytes:
     return hashlib.sha256(token.encode(errors="surrogatepass")).digest()
 
 
-async def of_token(ctx: Context, token: str, *, again: bool = False) -> tuple[UUID, SignIn | None]:
+async def of_token(ctx: Context, token: str, *, again: bool = False) -> Known:
     """Whom the token speaks for. Raises BadToken or ExpiredToken.
 
     A token that was asked about a moment ago is remembered, unless it is to be asked about `again`.
@@ -64,25 +64,26 @@ async def of_token(ctx: Context, token: str, *, again: bool = False) -> tuple[UU
         remembered.pop(key, None)
         asked_at = time.monotonic()
         async with ctx.reading() as db:
-            known = remembered[key] = Known(*await authenticate(db, token), asked_at)
+            known = remembered[key] = (await authenticate(db, token))._replace(asked_at=asked_at)
     _check_expiry(known.sign_in, ctx.means.clock.now())
-    return known.principal_id, known.sign_in
+    return known
 
 
-async def authenticate(db: Reader, token: str) -> tuple[UUID, SignIn | None]:
-    """The principal that the token speaks for. Raises BadToken or ExpiredToken."""
+async def authenticate(db: Reader, token: str) -> Known:
+    """Raises BadToken or ExpiredToken."""
     if token.startswith("plenary_visitor_"):
-        return await of_device(db, token), None
+        return Known(await of_device(db, token), ViewerKind.GUEST)
     principal_id = await db.find(
         KioskKey.principal_id, KioskKey.token_hash == digest(token), col(KioskKey.revoked_at).is_(None)
     )
     if principal_id is not None:
-        return principal_id, None
+        return Known(principal_id, ViewerKind.INTEGRATION)
     sign_in = await db.find(SignIn, SignIn.token_hash == digest(token))
-    if sign_in is None or sign_in.ended_at is not None or not await _is_active(db, sign_in.principal_id):
+    kind = None if sign_in is None or sign_in.ended_at is not None else await _active(db, sign_in.principal_id)
+    if sign_in is None or kind is None:
         raise BadToken("This sign-in is not valid.")
     _check_expiry(sign_in, db.now)
-    return sign_in.principal_id, sign_in
+    return Known(sign_in.principal_id, kind, sign_in)
 
 
 def _check_expiry(sign_in: SignIn | None, now: datetime) -> None:
@@ -98,13 +99,13 @@ async def of_device(db: Reader, token: str) -> UUID:
     return principal_id
 
 
-async def _is_active(db: Reader, principal_id: UUID) -> bool:
-    """With an account: it is. Without one: an attendee who is a member of the event."""
+async def _active(db: Reader, principal_id: UUID) -> ViewerKind | None:
+    """What is active: an account; or without one, an attendee who is a member of the event."""
     state = await db.find(Account.state, Account.principal_id == principal_id)
     if state is not None:
-        return state is AccountState.ACTIVE
+        return ViewerKind.MEMBER if state is AccountState.ACTIVE else None
     attends = (Member.principal_id == principal_id, Attendee.member_id == Member.id)
-    return await db.find(Member.state, *attends) is MemberState.ACTIVE
+    return ViewerKind.GUEST if await db.find(Member.state, *attends) is MemberState.ACTIVE else None
 
 
 async def of_viewer(ctx: Context) -> Account | None:

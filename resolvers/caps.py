@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import NamedTuple
 from uuid import UUID
 
@@ -28,35 +28,33 @@ class Caps:
         self._retry_after = retry_after
         self._open: Counter[UUID | str] = Counter()
 
-    @contextmanager
-    def open(self, viewer: UUID, address: str) -> Iterator[None]:
-        """One more, for as long as the block lasts. Raises Limited."""
-        with self.at(address), self.of(viewer):
-            yield
+    def open(self, viewer: UUID, address: str) -> AbstractContextManager[None]:
+        """One more, for as long as the block lasts. Raises Limited on entering it."""
+        return self._open_one(self._addresses.group(address), None if viewer == NOBODY else viewer)
 
-    @contextmanager
-    def at(self, address: str) -> Iterator[None]:
+    def at(self, address: str) -> AbstractContextManager[None]:
         """Of the address alone: of one that has not said yet who they are."""
-        with self._one_more(self._addresses.group(address), self._most.at_address, "from one address"):
-            yield
+        return self._open_one(self._addresses.group(address), None)
 
-    @contextmanager
-    def of(self, viewer: UUID) -> Iterator[None]:
+    def of(self, viewer: UUID) -> AbstractContextManager[None]:
         """Of the viewer alone: of one whose address is counted already. Nobody is many, and counts by address."""
-        with self._one_more(None if viewer == NOBODY else viewer, self._most.of_viewer, "by one account"):
-            yield
+        return self._open_one(None, None if viewer == NOBODY else viewer)
 
     @contextmanager
-    def _one_more(self, key: UUID | str | None, most: int, whose: str) -> Iterator[None]:
-        if key is None or not most:
-            yield
-            return
-        if self._open[key] >= most:
-            raise Limited(f"At most {most} {self._things} {whose} at a time.", self._retry_after)
-        self._open[key] += 1
+    def _open_one(self, group: str | None, viewer: UUID | None) -> Iterator[None]:
+        self._check(group, self._most.at_address, "from one address")
+        self._check(viewer, self._most.of_viewer, "by one account")
+        keys = [key for key in (group, viewer) if key is not None]
+        for key in keys:
+            self._open[key] += 1
         try:
             yield
         finally:
-            self._open[key] -= 1
-            if not self._open[key]:
-                del self._open[key]
+            for key in keys:
+                self._open[key] -= 1
+                if not self._open[key]:
+                    del self._open[key]
+
+    def _check(self, key: UUID | str | None, most: int, whose: str) -> None:
+        if most and key is not None and self._open[key] >= most:
+            raise Limited(f"At most {most:,} {self._things} {whose} at a time.", self._retry_after)

@@ -4,6 +4,7 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import NamedTuple
 from uuid import UUID
 
@@ -11,10 +12,11 @@ from cachetools import TLRUCache
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from models import NOBODY, Database, SignIn
+from models.database import work
 from resolvers import idempotency
 from resolvers.cipher import Cipher
 from resolvers.clock import Clock
-from resolvers.errors import Conflict, Unauthenticated
+from resolvers.errors import Conflict, Limited, Unauthenticated
 from resolvers.limits import Limiter
 from resolvers.passwords import Passwords
 from resolvers.session import Reader, Transaction
@@ -24,14 +26,26 @@ REMEMBERED = 0.9
 MOST_REMEMBERED = 10_000
 
 DEADLOCKS = {"40001", "40P01"}  # PostgreSQL: serialization_failure, deadlock_detected
+CANCELLED = "57014"  # PostgreSQL: query_canceled
+INTERRUPTED = "interrupted"  # SQLite
+
+
+class ViewerKind(StrEnum):
+    """What a viewer is, as far as their token tells: what they may see is never asked of it."""
+
+    ANONYMOUS = "anonymous"
+    GUEST = "guest"  # without an account: a visitor's device, or an attendee
+    MEMBER = "member"
+    INTEGRATION = "integration"  # a key of a display
 
 
 class Known(NamedTuple):
     """Whom a token spoke for when that was asked, by the clock that only goes on."""
 
     principal_id: UUID
-    sign_in: SignIn | None
-    asked_at: float
+    kind: ViewerKind
+    sign_in: SignIn | None = None
+    asked_at: float = 0.0
 
 
 def _sign_ins() -> TLRUCache[bytes, Known]:
@@ -59,6 +73,16 @@ class Context:
     viewer: UUID = NOBODY
     sign_in: SignIn | None = field(default=None, repr=False)
     address: str = ""
+    token_kind: ViewerKind | None = None  # who signed in by a token; None for nobody, and where no token was asked for
+
+    @property
+    def kind(self) -> ViewerKind:
+        return self.token_kind or (ViewerKind.ANONYMOUS if self.viewer == NOBODY else ViewerKind.MEMBER)
+
+    @property
+    def is_person(self) -> bool:
+        """Somebody signed in, with an account or as an attendee: no device and no display."""
+        return self.sign_in is not None or self.kind is ViewerKind.MEMBER
 
     def somebody(self) -> UUID:
         """The viewer, who must be signed in."""
@@ -69,8 +93,12 @@ class Context:
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[Reader]:
         database = self.means.database
-        async with database.read() as session:
-            yield Reader(session, self.viewer, self.means.clock.now(), database.dialect)
+        try:
+            async with database.read() as session:
+                yield Reader(session, self.viewer, self.means.clock.now(), database.dialect)
+        except DBAPIError as error:
+            _check_time(error)
+            raise
 
     async def repeat(self) -> None:
         """Raise `Repeated` if this very request was done before."""
@@ -95,4 +123,12 @@ class Context:
         except DBAPIError as error:
             if getattr(error.orig, "sqlstate", None) in DEADLOCKS:
                 raise Conflict("Somebody else was at the same thing. Try again.") from error
+            _check_time(error)
             raise
+
+
+def _check_time(error: DBAPIError) -> None:
+    """Raise Limited if the statement took too long, and an operation asked for it."""
+    is_late = getattr(error.orig, "sqlstate", None) == CANCELLED or str(error.orig) == INTERRUPTED
+    if is_late and work.get():
+        raise Limited("This took too long.") from error

@@ -6,6 +6,22 @@ Anything else that is raised is a bug.
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+# All the codes that a client can meet. The list is closed: clients branch on it, and metrics are labelled with it.
+CODES = frozenset(
+    {
+        "UNAUTHENTICATED",
+        "NOT_FOUND",
+        "FORBIDDEN",
+        "INVALID",
+        "CONFLICT",
+        "LIMITED",
+        "COST_EXCEEDED",
+        "STALE_CURSOR",
+        "GATE",
+        "INTERNAL",
+    }
+)
+
 
 @dataclass(frozen=True)
 class Flaw:
@@ -70,8 +86,14 @@ class Limited(DomainError):
 
     code = "LIMITED"
 
-    def __init__(self, message: str, retry_after: int | None = None) -> None:
-        super().__init__(message, **({} if retry_after is None else {"retryAfter": retry_after}))
+    def __init__(self, message: str, retry_after: int | None = None, **details: Any) -> None:
+        super().__init__(message, **({} if retry_after is None else {"retryAfter": retry_after}), **details)
+
+
+class CostExceeded(DomainError):
+    """Too much for one operation, whatever is left. Waiting does not help; asking for less does."""
+
+    code = "COST_EXCEEDED"
 
 
 class StaleCursor(DomainError):

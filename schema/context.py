@@ -5,6 +5,7 @@ import logging
 from collections.abc import Awaitable, Callable, Collection, Hashable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from enum import StrEnum
 from typing import Any, NoReturn, Self, TypeVar
 from uuid import UUID
 
@@ -12,22 +13,33 @@ import strawberry
 from strawberry.dataloader import DataLoader
 
 from models import Row
+from models.database import work
 from realtime import topics
 from resolvers import accounts
 from resolvers.context import Context as DomainContext
-from resolvers.errors import DomainError
+from resolvers.errors import DomainError, Limited
 from resolvers.live import Live
 from resolvers.paging import Listing, Page, Slice
 from resolvers.policy import Rule
 from resolvers.session import Reader
+from schema.tracing import Trace
 
 log = logging.getLogger("plenary.sign_ins")
 
 RETRY = 1.0
 
 R = TypeVar("R", bound=Row)
+T = TypeVar("T")
 Load = Callable[[Collection[UUID]], Awaitable[dict[UUID, Any]]]
 Read = Callable[[Reader, Collection[UUID]], Awaitable[dict[UUID, Any]]]
+
+
+class Transport(StrEnum):
+    """How an operation has come, and how its results go."""
+
+    HTTP = "http"
+    SSE = "sse"
+    WEBSOCKET = "websocket"
 
 
 @dataclass(kw_only=True)
@@ -35,6 +47,8 @@ class Context(DomainContext):
     """One per operation. A loader joins what is asked at once, and keeps nothing: an operation may last."""
 
     live: Live
+    transport: Transport = Transport.HTTP
+    trace: Trace | None = None  # of a request, which has one operation; those of a socket have one each
     token: str | None = field(default=None, repr=False)
     resume: str | None = None  # the cursor that a lost stream comes back with; it goes before `after`
     set_cookie: Callable[[str], None] | None = field(default=None, repr=False)
@@ -49,7 +63,8 @@ class Context(DomainContext):
         """Become whoever the token speaks for; without one, nobody. Raises BadToken or ExpiredToken."""
         self.token = token
         if token is not None:
-            self.viewer, self.sign_in = await accounts.of_token(self, token, again=again)
+            known = await accounts.of_token(self, token, again=again)
+            self.viewer, self.token_kind, self.sign_in = known.principal_id, known.kind, known.sign_in
 
     async def signed_out(self) -> NoReturn:
         """Wait until the token is good no longer, and raise what is wrong with it. Without a token, for ever."""
@@ -104,7 +119,7 @@ class Context(DomainContext):
     def _loader(self, key: Hashable, load: Load) -> DataLoader[UUID, Any]:
         async def load_all(ids: list[UUID]) -> Sequence[Any]:
             self._loaders.pop(key, None)
-            found = await load(set(ids))
+            found = await _in_time(load(set(ids)))
             return [found.get(id) for id in ids]
 
         return self._loaders.setdefault(key, DataLoader(load_fn=load_all, cache=False))
@@ -116,6 +131,16 @@ class Context(DomainContext):
     async def _pages(self, listing: Listing[Any], parents: Collection[UUID], page: Page) -> dict[UUID, Any]:
         async with self.reading() as db:
             return await listing.of(db, parents, page)
+
+
+async def _in_time(loading: Awaitable[T]) -> T:
+    """Loaders have tasks of their own, which do not end with the operation that began them."""
+    doing = work.get()
+    try:
+        async with asyncio.timeout_at(doing.deadline if doing else None):
+            return await loading
+    except TimeoutError:
+        raise Limited("This took too long.") from None
 
 
 Info = strawberry.Info[Context, None]

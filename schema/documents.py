@@ -1,19 +1,21 @@
 """Documents: each is read and checked once, and kept while there is room."""
 
 from collections.abc import Mapping, MutableMapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, NamedTuple
 
 from cachetools import LRUCache, TTLCache
-from graphql import DocumentNode, GraphQLError, GraphQLSchema, OperationDefinitionNode, parse, validate
+from graphql import DocumentNode, GraphQLError, GraphQLSchema, OperationDefinitionNode, parse
 
 from models.documents import ID_MOST
 from resolvers import documents
 from schema.context import Context
+from schema.cost import Cost, cost_of
+from schema.limits import NESTING, TOKENS, check, exceeded
 from schema.requests import Refused, Request
+from schema.validation import flaws as validated
 
-TOKENS = 2_000  # of a document
 CACHED = 16_000  # characters: a longer document is read anew each time
 KEPT = 200  # documents: read, one of 2,000 tokens takes more than a megabyte, and anybody can send as many as they like
 KEPT_TRUSTED = 2_000
@@ -35,6 +37,7 @@ class Document:
     node: DocumentNode
     operations: Mapping[str | None, OperationDefinitionNode]
     errors: tuple[GraphQLError, ...] = ()
+    costs: dict[str | None, Cost] = field(default_factory=dict)  # of its operations, by name, once they were asked for
 
 
 class Key(NamedTuple):
@@ -80,21 +83,36 @@ class Documents:
             document = kept[key] = read(self._schema, *key)
         return document
 
+    def cost(self, document: Document, operation: OperationDefinitionNode) -> Cost:
+        """What an operation of the document costs."""
+        name = operation.name.value if operation.name else None
+        if name not in document.costs:
+            document.costs[name] = cost_of(self._schema, document.node, operation)
+        return document.costs[name]
+
 
 def read(schema: GraphQLSchema, text: str, suggests: bool = True) -> Document:
     """The document with all that is wrong with it."""
     try:
         node = parse(text, max_tokens=TOKENS)
-    except RecursionError:
-        return _bad(GraphQLError("The document is too deep."))
+        check(node)
     except GraphQLError as error:
-        return _bad(error)
+        return _bad(_limit(error) or error)
     operations = {
         found.name.value if found.name else None: found
         for found in node.definitions
         if isinstance(found, OperationDefinitionNode)
     }
-    return Document(node, operations, tuple(validate(schema, node, hide_suggestions=not suggests)))
+    return Document(node, operations, validated(schema, node, suggests=suggests))
+
+
+def _limit(error: GraphQLError) -> GraphQLError | None:
+    """The limit that the parser has run into, if it was one: to the parser, that is an error of syntax."""
+    if "tokens. Parsing aborted" in error.message:
+        return exceeded("Tokens of a document", TOKENS)
+    if "too deeply. Parsing aborted" in error.message:
+        return exceeded("Braces within each other", NESTING)
+    return None
 
 
 def flaws(schema: Any, text: str) -> list[str]:

@@ -11,7 +11,8 @@ from strawberry.http.websocket_origin import is_same_origin, normalize_origin
 from resolvers import accounts
 from resolvers.context import Means
 from resolvers.live import Live
-from schema.context import Context
+from schema import tracing
+from schema.context import Context, Transport
 
 # Pages of front ends that somebody is working on.
 LOCAL = re.compile(r"https?://(localhost|127\.0\.0\.1|\[::1\])(:\d+)?")
@@ -42,6 +43,10 @@ class Door:
         context = Context(
             means=self._means, live=self._live, address=connection.client.host if connection.client else ""
         )
+        if connection.scope["type"] == "http":
+            context.trace = tracing.current()
+        else:
+            context.transport = Transport.WEBSOCKET
         context.token = bearer(connection.headers.get("authorization")) or self.cookie_of(connection)
         return context
 

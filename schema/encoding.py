@@ -24,7 +24,7 @@ _decoder = json.JSONDecoder(parse_constant=_constant, parse_float=_number)
 
 
 def decode(text: str | bytes) -> Any:
-    """Raises Malformed; also for JSON too deep, with numbers too large, or in another encoding than UTF-8."""
+    """Raises Malformed; also for JSON too deep, with numbers too large or too long, or not in UTF-8."""
     try:
         return _decoder.decode(text if isinstance(text, str) else text.decode())
     except (ValueError, RecursionError):

@@ -1,6 +1,7 @@
 """Execution: one way from a request to its results, whatever it came over."""
 
-from collections.abc import AsyncGenerator
+import asyncio
+from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass
 from inspect import isawaitable
@@ -9,6 +10,7 @@ from typing import Any, NamedTuple
 from graphql import (
     ExecutionResult,
     Executor,
+    GraphQLError,
     OperationType,
     create_source_event_stream,
     execute_root_selection_set,
@@ -16,11 +18,18 @@ from graphql import (
 )
 from strawberry.execution import optimized_is_awaitable
 
-from resolvers.errors import Flaw, Invalid
+from models.database import Work, work
+from resolvers.budgets import Bill, Budgets
+from resolvers.errors import DomainError, Flaw, Forbidden, Invalid, Limited
 from schema.context import Context
+from schema.cost import Cost, value
 from schema.documents import Documents, Trust
+from schema.limits import check_variables
 from schema.masking import told
+from schema.observing import Observation, Observer
 from schema.requests import Refused, Request, refusal
+
+NO_INTROSPECTION = "Introspection is for people who are signed in."
 
 
 class Answer(NamedTuple):
@@ -30,11 +39,26 @@ class Answer(NamedTuple):
     cursor: str | None = None
 
 
+class TimedOut(Refused):
+    """An operation that took too long, and was cancelled."""
+
+    def __init__(self, seconds: float, *, is_committed: bool) -> None:
+        left = "What it had changed stays" if is_committed else "It has changed nothing"
+        super().__init__(
+            GraphQLError(
+                f"This took longer than {seconds:g} seconds and was cancelled. {left}.",
+                extensions={"code": Limited.code},
+            )
+        )
+
+
 @dataclass(frozen=True)
 class Operation:
-    """One that may run, with its variables coerced."""
+    """One that may run, with its variables coerced and its cost paid."""
 
     executor: Executor[Context]
+    bill: Bill
+    seen: Observation
 
     @property
     def type(self) -> OperationType:
@@ -46,19 +70,54 @@ class Operation:
         return name.value if name else None
 
 
+Check = Callable[[Operation], None]
+
+
 class Execution:
-    def __init__(self, schema: Any, *, trust: Trust = Trust.PREFER, suggests: bool = True) -> None:
+    """`timeout` is in seconds, for queries and mutations; 0 lets them take their time. `development` tells everybody
+    what the schema has.
+    """
+
+    def __init__(
+        self,
+        schema: Any,
+        budgets: Budgets,
+        observer: Observer | None = None,
+        *,
+        timeout: float,
+        development: bool,
+        trust: Trust = Trust.PREFER,
+    ) -> None:
         self._schema = schema._schema  # noqa: SLF001 - graphql-core's own schema has no other way out
         self._documents = Documents(self._schema, trust)
-        self._suggests = suggests
+        self._budgets = budgets
+        self._observer = observer or Observer()
+        self._timeout = timeout
+        self._development = development
 
-    async def prepare(self, ctx: Context, request: Request) -> Operation:
-        """The operation, ready to run. Raises Refused."""
-        document = await self._documents.of(ctx, request, suggests=self._suggests)
+    async def prepare(self, ctx: Context, request: Request, check: Check | None = None) -> Operation:
+        """The operation, ready to run. Raises Refused, and whatever `check` raises."""
+        seen = self._observer.begin(ctx, request.operation_name)
+        try:
+            operation = Operation(*await self._charged(ctx, request), seen)
+            seen.cost = operation.bill.requested
+            seen.is_of(operation.type, operation.name)
+            if check:
+                check(operation)
+        except BaseException as error:
+            seen.end(error)
+            raise
+        return operation
+
+    async def _charged(self, ctx: Context, request: Request) -> tuple[Executor[Context], Bill]:
+        suggests = self._development or ctx.is_person
+        document = await self._documents.of(ctx, request, suggests=suggests)
         if document.errors:
             raise Refused(*map(told, document.errors))
         if len(document.operations) > 1 and request.operation_name is None:
             raise refusal(Invalid(Flaw("The document has several operations: say by operationName which one to run.")))
+        if request.variables:
+            _check(request.variables)
         executor = Executor.build(
             self._schema,
             document.node,
@@ -66,27 +125,58 @@ class Execution:
             raw_variable_values=dict(request.variables or {}),
             operation_name=request.operation_name,
             is_awaitable=optimized_is_awaitable,  # type: ignore[arg-type]
-            hide_suggestions=not self._suggests,
+            hide_suggestions=not suggests,
         )
         if isinstance(executor, list):
             raise Refused(*map(told, executor))
-        return Operation(executor)
+        cost = self._documents.cost(document, executor.operation)
+        if cost.introspects and not suggests:
+            raise Refused(GraphQLError(NO_INTROSPECTION, extensions={"code": Forbidden.code}))
+        return executor, self._charge(ctx, executor, cost)
+
+    def _charge(self, ctx: Context, executor: Executor[Context], cost: Cost) -> Bill:
+        taken = value(cost.taken, executor.variable_values.coerced)
+        try:
+            bill = self._budgets.charge(ctx, taken if cost.charged is None else cost.charged, taken=taken)
+        except DomainError as error:
+            raise refusal(error) from error
+        executor.root_value = bill  # what `rateLimit` tells
+        return bill
 
     async def run(self, operation: Operation) -> ExecutionResult:
-        """The result of a query or a mutation."""
-        result = execute_root_selection_set(operation.executor)
-        return _told(await result if isawaitable(result) else result)
+        """The result of a query or a mutation. Raises Refused when it takes too long."""
+        with operation.seen as seen:
+            result = await self._run(operation)
+            result.extensions = {"cost": operation.bill.told()}
+            return seen.told(_told(result))
+
+    async def _run(self, operation: Operation) -> ExecutionResult:
+        deadline = asyncio.get_running_loop().time() + self._timeout if self._timeout else None
+        doing = Work(deadline)
+        token = work.set(doing)
+        try:
+            result = execute_root_selection_set(operation.executor)
+            if isawaitable(result):
+                async with asyncio.timeout_at(deadline):
+                    result = await result
+        except TimeoutError as error:
+            raise TimedOut(self._timeout, is_committed=doing.is_committed) from error
+        finally:
+            work.reset(token)
+        return result
 
     async def results(self, operation: Operation) -> AsyncGenerator[Answer]:
         """What an operation of any type answers: one result, or one for each event. Raises Refused."""
         if operation.type is not OperationType.SUBSCRIPTION:
             yield Answer(await self.run(operation))
             return
-        async with aclosing(self._source(operation)) as events:
-            async for event in events:
-                result = execute_subscription_event(operation.executor.build_per_event_executor(event))
-                told = _told(await result if isawaitable(result) else result)
-                yield Answer(told, getattr(event, "cursor", None))
+        with operation.seen as seen:
+            async with aclosing(self._source(operation)) as events:
+                async for event in events:
+                    result = execute_subscription_event(operation.executor.build_per_event_executor(event))
+                    told = seen.told(_told(await result if isawaitable(result) else result))
+                    seen.delivered()
+                    yield Answer(told, getattr(event, "cursor", None))
 
     async def _source(self, operation: Operation) -> AsyncGenerator[Any]:
         """The events, as the feed tells them. Raises Refused, and so the operation ends, when that fails."""
@@ -100,6 +190,13 @@ class Execution:
                     yield event
             except Exception as error:
                 raise Refused(told(error)) from error
+
+
+def _check(variables: Mapping[str, Any]) -> None:
+    try:
+        check_variables(variables)
+    except GraphQLError as error:
+        raise Refused(error) from error
 
 
 def _told(result: ExecutionResult) -> ExecutionResult:

@@ -2,26 +2,28 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, Mapping, Sequence
-from contextlib import suppress
+from contextlib import ExitStack, suppress
+from functools import partial
 from typing import Any
 
 from graphql import ExecutionResult, GraphQLError, OperationType
-from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.requests import Request as HTTPRequest
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from resolvers.errors import DomainError
+from resolvers.caps import Caps
+from resolvers.errors import DomainError, Limited
 from schema import media
 from schema.context import Context
 from schema.door import Door
 from schema.encoding import Malformed, decode, encode
-from schema.execution import Answer, Execution, Operation
-from schema.requests import Refused, Request
+from schema.execution import Answer, Execution, Operation, TimedOut
+from schema.requests import Refused, Request, refusal
 from schema.sse import Stream
 
 METHODS = ("GET", "POST")
+BODY_LIMIT = 256 * 1024
 READ_DEADLINE = 10.0  # seconds that a client may take to send its request
 NOT_SIMPLE = ("graphql-require-preflight", "apollo-require-preflight", "x-apollo-operation-name")
 
@@ -30,8 +32,9 @@ ASKED_WITH = ("authorization", "last-event-id", "traceparent", *NOT_SIMPLE)
 TOLD_WITH = ("retry-after",)
 
 # What was refused before it was executed; what is not named is 400.
-TOO_MANY = 429
+TOO_MANY, TOO_LONG = 429, 503
 STATUS = {"UNAUTHENTICATED": 401, "FORBIDDEN": 403, "LIMITED": TOO_MANY}
+BUSY = {TOO_MANY, TOO_LONG}  # told by status to clients of every age: they may come again, and must not at once
 PARTIAL = 294  # some of the data is missing, says the draft
 
 
@@ -41,14 +44,16 @@ class Bad(Exception):
     def __init__(self, status: int, message: str, **headers: str) -> None:
         super().__init__(message)
         self.status = status
-        self.error = GraphQLError(message, extensions={"code": "INVALID"})
+        self.errors = (GraphQLError(message, extensions={"code": "INVALID"}),)
         self.headers = headers
 
 
 class Endpoint:
-    def __init__(self, execution: Execution, door: Door) -> None:
+    def __init__(self, execution: Execution, door: Door, requests: Caps, streams: Caps) -> None:
         self._execution = execution
         self._door = door
+        self._requests = requests
+        self._streams = streams
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         with suppress(ClientDisconnect):  # whoever asked has gone
@@ -70,7 +75,7 @@ class Endpoint:
                 return self._refuse_token(request, error, media_type or media.JSON)
             return await self._perform(request, context, asked, media_type)
         except Bad as bad:
-            return _errors([bad.error], bad.status, media_type or media.JSON, bad.headers)
+            return _errors(bad.errors, bad.status, media_type or media.JSON, bad.headers)
 
     def _check_preflight(self, request: HTTPRequest) -> None:
         """A page of anybody may send a GET without asking; its own header makes the browser ask us first."""
@@ -93,29 +98,48 @@ class Endpoint:
         cookies = Response()
         self._door.lend_cookie(context, request, cookies)
         try:
-            operation = await self._execution.prepare(context, asked)
-            if media_type is None or _is_to_stream(operation, request):
+            operation = await self._execution.prepare(context, asked, partial(_check, request))
+            if media_type is None or operation.type is OperationType.SUBSCRIPTION:
                 context.resume = request.headers.get("last-event-id")
-                return Stream(self._execution.results(operation), context)
-            _check_safe(operation, request)
-            result = await self._execution.run(operation)
+                return Stream(self._execution.results(operation), context, self._stream(context))
+            result = await self._run(operation, context)
         except Refused as refused:
             if media_type is None:
-                return Stream(_failing(refused), context)
+                return Stream(_failing(refused), context, ExitStack())
             return _refused(refused, media_type)
         response = _executed(result, media_type)
         response.raw_headers.extend(header for header in cookies.raw_headers if header[0] == b"set-cookie")
         return response
 
+    async def _run(self, operation: Operation, context: Context) -> ExecutionResult:
+        try:
+            with self._requests.open(context.viewer, context.address):
+                return await self._execution.run(operation)
+        except Limited as limited:
+            raise refusal(limited) from limited
 
-def _is_to_stream(operation: Operation, request: HTTPRequest) -> bool:
-    """Subscriptions alone: a list of types that merely has a stream among them makes no query one."""
-    if operation.type is not OperationType.SUBSCRIPTION:
-        return False
-    if not media.wants_stream(media.ranges(request.headers.get("accept"))):
+    def _stream(self, context: Context) -> ExitStack:
+        """A place for one more stream, to be left when it ends."""
+        place = ExitStack()
+        try:
+            place.enter_context(self._streams.open(context.viewer, context.address))
+        except Limited as limited:
+            raise refusal(limited) from limited
+        return place
+
+
+def _check(request: HTTPRequest, operation: Operation) -> None:
+    """Whether the operation may come as it has come.
+
+    Subscriptions alone are streams: a list of types that merely has a stream among them makes no query one.
+    """
+    if operation.type is OperationType.SUBSCRIPTION and not media.wants_stream(
+        media.ranges(request.headers.get("accept"))
+    ):
         message = f"A subscription is a stream: accept {media.STREAM}, or come by WebSocket."
         raise Refused(GraphQLError(message, extensions={"code": "INVALID"}))
-    return True
+    if request.method == "GET" and operation.type is OperationType.MUTATION:
+        raise Bad(405, "A mutation is asked by POST.", allow="POST")
 
 
 def _check_method(request: HTTPRequest) -> None:
@@ -126,11 +150,6 @@ def _check_method(request: HTTPRequest) -> None:
 def _check_type(media_type: str, accepted: media.Ranges) -> None:
     if not media.quality(media_type, accepted):
         raise Bad(406, f"There is {media.GRAPHQL}, {media.JSON} and {media.STREAM}.")
-
-
-def _check_safe(operation: Operation, request: HTTPRequest) -> None:
-    if request.method == "GET" and operation.type is OperationType.MUTATION:
-        raise Bad(405, "A mutation is asked by POST.", allow="POST")
 
 
 async def _failing(refused: Refused) -> AsyncGenerator[Answer]:
@@ -160,11 +179,19 @@ async def _body(request: HTTPRequest) -> Any:
         raise Bad(415, f"A request is {media.JSON}.", accept=media.JSON)
     try:
         async with asyncio.timeout(READ_DEADLINE):
-            return decode(await request.body())
+            return decode(await _bytes(request))
     except TimeoutError:
         raise Bad(408, "The request took too long to arrive.", connection="close") from None
-    except HTTPException as error:
-        raise Bad(error.status_code, "The request is too large.") from None
+
+
+async def _bytes(request: HTTPRequest) -> bytes:
+    """Whatever the request says of its length."""
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > BODY_LIMIT:
+            raise Bad(413, f"A request has at most {BODY_LIMIT} bytes.")
+    return bytes(body)
 
 
 def _content_type(request: HTTPRequest) -> str:
@@ -184,11 +211,11 @@ def _executed(result: ExecutionResult, media_type: str) -> Response:
 
 def _refused(refused: Refused, media_type: str) -> Response:
     """Clients of the older type read 200 only; but who is to wait must be told in time."""
-    status = STATUS.get(refused.code, 400)
-    if media_type == media.JSON and status != TOO_MANY:
+    status = TOO_LONG if isinstance(refused, TimedOut) else STATUS.get(refused.code, 400)
+    if media_type == media.JSON and status not in BUSY:
         status = 200
     headers = {} if refused.retry_after is None else {"retry-after": str(refused.retry_after)}
-    return _errors(refused.errors, status, media_type, headers)
+    return _response(refused.formatted, status, media_type, headers)
 
 
 def _errors(

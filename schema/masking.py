@@ -1,16 +1,14 @@
 """What goes wrong: what the domain refuses is told with its code, everything else is a bug and masked."""
 
 import logging
-import secrets
 
-from graphql import GraphQLError
+from graphql import FieldNode, GraphQLError
 
 from resolvers.errors import DomainError, Invalid
+from schema import tracing
+from schema.tracing import Trace
 
 log = logging.getLogger("plenary.bugs")
-
-# What the domain refuses, and what is wrong with the client's own text.
-NEWS = (DomainError, GraphQLError)
 
 
 def told(error: BaseException) -> GraphQLError:
@@ -19,20 +17,31 @@ def told(error: BaseException) -> GraphQLError:
         return GraphQLError(error.message, extensions=error.extensions)
     if not isinstance(error, GraphQLError):
         return masked(error)
-    if error.original_error is not None and not isinstance(error.original_error, NEWS):
+    if _is_bug(error):
         return masked(error.original_error, error)
-    # An error without an original is about the document itself, which is the client's own text.
     error.extensions = {"code": Invalid.code, **(error.extensions or {})}
     return error
 
 
+def _is_bug(error: GraphQLError) -> bool:
+    """Neither the domain's word nor about the document and its variables, which are the client's own text.
+
+    GraphQL's own errors within a field are about an argument, and point at it, or about what a resolver returned.
+    """
+    cause = error.original_error
+    if isinstance(cause, GraphQLError):
+        return error.path is not None and (not cause.nodes or isinstance(cause.nodes[0], FieldNode))
+    return cause is not None and not isinstance(cause, DomainError)
+
+
 def masked(bug: BaseException | None, error: GraphQLError | None = None) -> GraphQLError:
     """An error that tells nothing but a trace id, under which the log tells the rest."""
-    trace_id = secrets.token_hex(8)
-    log.error("bug %s", trace_id, exc_info=bug)
+    trace = tracing.current() or Trace()
+    if trace.is_news(bug):
+        log.error("bug", extra={"trace_id": trace.id, "operation": trace.operation}, exc_info=bug)
     return GraphQLError(
         "Something went wrong on our side.",
         nodes=error.nodes if error else None,
         path=error.path if error else None,
-        extensions={"code": "INTERNAL", "traceId": trace_id},
+        extensions={"code": "INTERNAL", "traceId": trace.id},
     )

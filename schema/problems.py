@@ -11,6 +11,7 @@ import strawberry
 from resolvers import idempotency, policy
 from resolvers.errors import DomainError, Flaw, Invalid
 from resolvers.form import camel
+from schema import tracing
 from schema.base import Node, plain, project
 from schema.context import Info
 
@@ -31,6 +32,7 @@ class ProblemCode(StrEnum):
     INVALID = "INVALID"
     CONFLICT = "CONFLICT"
     LIMITED = "LIMITED"
+    COST_EXCEEDED = "COST_EXCEEDED"
     STALE_CURSOR = "STALE_CURSOR"
 
 
@@ -92,6 +94,7 @@ def mutation(description: str, *, once: bool = True) -> Callable[[Callable[..., 
             except idempotency.Repeated as first:
                 return await _again(info, payload, first)
             except DomainError as error:
+                tracing.refused(error.code)
                 return payload(problems=problems(error, signature.parameters))
             finally:
                 idempotency.current.reset(token)

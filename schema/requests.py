@@ -45,7 +45,7 @@ class Request:
 
 
 class Refused(Exception):
-    """What is not executed, or a source that has failed. Its errors are fit to be told."""
+    """What is not executed to its end, or a source that has failed. Its errors are fit to be told."""
 
     def __init__(self, *errors: GraphQLError) -> None:
         super().__init__(errors[0].message)
@@ -58,6 +58,13 @@ class Refused(Exception):
     @property
     def retry_after(self) -> int | None:
         return (self.errors[0].extensions or {}).get("retryAfter")
+
+    @property
+    def formatted(self) -> dict[str, Any]:
+        """As a result that has no data. What it was to cost stands where results have it."""
+        cost = (self.errors[0].extensions or {}).get("cost")
+        told: dict[str, Any] = {"errors": [error.formatted for error in self.errors]}
+        return told if cost is None else told | {"extensions": {"cost": cost}}
 
 
 def refusal(error: DomainError) -> Refused:

@@ -25,6 +25,7 @@ from schema.networks import NetworkMutations, NetworkQueries
 from schema.polls import PollMutations
 from schema.questions import PanelMutations, QuestionMutations
 from schema.queues import QueueQueries
+from schema.rate_limit import RateLimitQueries
 from schema.reports import ReportQueries
 from schema.schedules import ScheduleMutations
 from schema.search import SearchQueries
@@ -42,7 +43,16 @@ async def _look_up(info: Info, id: ID) -> Node | None:
 
 
 @strawberry.type(description="What there is to query.")
-class Query(AccountQueries, NetworkQueries, CommunityQueries, QueueQueries, FeedQueries, SearchQueries, ReportQueries):
+class Query(
+    AccountQueries,
+    NetworkQueries,
+    CommunityQueries,
+    QueueQueries,
+    FeedQueries,
+    SearchQueries,
+    ReportQueries,
+    RateLimitQueries,
+):
     @strawberry.field(description="Anything that the viewer may see, by its id.")
     async def node(self, info: Info, id: ID) -> Node | None:
         found = await _look_up(info, id)

@@ -2,16 +2,18 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator
-from contextlib import aclosing
+from contextlib import ExitStack, aclosing
 from typing import Any
 
 from starlette.responses import StreamingResponse
+from starlette.types import Receive, Scope, Send
 
 from resolvers.errors import DomainError
 from schema import media
-from schema.context import Context
+from schema.context import Context, Transport
 from schema.encoding import encode
 from schema.execution import Answer
+from schema.masking import masked
 from schema.requests import Refused, refusal
 
 KEEP_ALIVE = 12.0  # seconds; proxies cut what is silent for longer
@@ -21,8 +23,16 @@ HEADERS = {"cache-control": "no-store", "x-accel-buffering": "no"}
 
 
 class Stream(StreamingResponse):
-    def __init__(self, answers: AsyncGenerator[Answer], context: Context) -> None:
+    """`place` is what it holds for as long as it lasts."""
+
+    def __init__(self, answers: AsyncGenerator[Answer], context: Context, place: ExitStack) -> None:
+        context.transport = Transport.SSE
         super().__init__(_events(answers, context), headers=HEADERS, media_type=media.STREAM)
+        self._place = place
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        with self._place:
+            await super().__call__(scope, receive, send)
 
 
 async def _events(answers: AsyncGenerator[Answer], context: Context) -> AsyncIterator[bytes]:
@@ -31,7 +41,9 @@ async def _events(answers: AsyncGenerator[Answer], context: Context) -> AsyncIte
             async for answer in told:
                 yield _next(answer.result.formatted, answer.cursor) if answer else b":\n\n"
     except Refused as refused:
-        yield _next({"errors": [error.formatted for error in refused.errors]})
+        yield _next(refused.formatted)
+    except Exception as bug:  # noqa: BLE001 - too late for a status
+        yield _next({"errors": [masked(bug).formatted]})
     yield b"event: complete\ndata:\n\n"
 
 

@@ -163,7 +163,7 @@ async def settled(service: Service) -> None:
             is_waiting = await service.relay._is_waiting()
             head = (await service.live._feed.head()).position
             delivery = service.live.delivery
-            if not is_waiting and delivery.settled >= head and _is_idle(service):
+            if not is_waiting and delivery.settled >= head and is_idle(service):
                 return
             await asyncio.sleep(0.002)
 
@@ -173,7 +173,8 @@ def operations(service: Service) -> set[Any]:
     return set().union(*service.live.delivery._operations.values())
 
 
-def _is_idle(service: Service) -> bool:
+def is_idle(service: Service) -> bool:
+    """Every live operation has been admitted, and waits for something to happen."""
     return all(
         not op.rows and not op.counters and not op.missed and any(not w.done() for w in op.ready._waiters)
         for op in operations(service)

@@ -20,6 +20,8 @@ import migrations
 import server
 from models import Admits, Community, Head, NetworkRole, QuestionBoard, metadata
 from models.database import Database
+from resolvers.budgets import Budget
+from resolvers.context import ViewerKind
 from resolvers.passwords import Passwords
 from schema.root import build
 from server import Service, Settings
@@ -30,6 +32,7 @@ from tests.world import Person, World
 POSTGRES = "postgresql+asyncpg://postgres@127.0.0.1:5432"
 
 
+PLENTY = Budget(10**9, 10**9)
 SELDOM = 3_600.0  # what is due is done when a test says so
 
 # A schema keeps nothing between requests, and making one takes as long as a test.
@@ -142,9 +145,9 @@ def clock() -> ManualClock:
 def make_service(
     database_url: str, clock: ManualClock, set_: Mapping[str, Any] | None = None, **timing: float
 ) -> Service:
-    """`set_` are settings by name, where they are not the usual ones."""
+    """`set_` are settings by name, where they are not the usual ones. A test asks more in a second than a person."""
     chosen: dict[str, Any] = {"database_url": database_url, "secret_key": SecretStr("a secret for tests, long enough")}
-    chosen.update(set_ or {})
+    chosen.update({f"budget_{kind}": PLENTY for kind in ViewerKind} | dict(set_ or {}))
     settings = Settings(**chosen)
     return Service(settings, clock, Passwords(memory_kib=8, passes=1), {"flush": 0.02, **timing}, SELDOM)
 

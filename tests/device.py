@@ -3,6 +3,7 @@
 from typing import Any
 
 from models import SignIn
+from resolvers.context import ViewerKind
 from schema.context import Context
 from server import Service
 from tests.client import Client
@@ -20,6 +21,7 @@ class Device(Client):
     """A client at an address, which remembers the token that it was given."""
 
     row: SignIn | None = None
+    kind: ViewerKind | None = None
     token = ""
 
     def __init__(self, service: Service, address: str = "192.0.2.1") -> None:
@@ -29,6 +31,7 @@ class Device(Client):
     def context(self) -> Context:
         context = super().context()
         context.address, context.sign_in, context.token = self.address, self.row, self.token
+        context.token_kind = self.kind
         return context
 
     async def try_to_sign_in(self, email: str, password: str = WRONG) -> Any:
@@ -42,7 +45,7 @@ class Device(Client):
         """Ask the door anew who the token speaks for."""
         context = self.context()
         await context.sign_in_with(self.token)
-        self.viewer, self.row = context.viewer, context.sign_in
+        self.viewer, self.row, self.kind = context.viewer, context.sign_in, context.token_kind
 
 
 async def signed_in(world: World, person: Person, address: str = "192.0.2.1") -> Device:

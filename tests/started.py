@@ -164,5 +164,10 @@ async def started(service: Service, **patience: float) -> AsyncIterator[Door]:
         yield Door(service, server, port)
 
 
+def bugs(caplog: pytest.LogCaptureFixture) -> list[str]:
+    """The trace ids of the bugs that were logged."""
+    return [str(getattr(record, "trace_id", None)) for record in caplog.records if record.name == "plenary.bugs"]
+
+
 def tracebacks(caplog: pytest.LogCaptureFixture) -> list[str]:
     return [record.getMessage() for record in caplog.records if record.exc_info or record.levelno >= logging.ERROR]

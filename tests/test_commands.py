@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 import re
 import shutil
 import signal
@@ -347,7 +348,10 @@ async def serving(*options: str) -> AsyncIterator[tuple[str, asyncio.subprocess.
     """The address of a started `plenary serve`, which is ended by Ctrl-C."""
     program = Path(sys.executable).parent / "plenary"
     pipe = asyncio.subprocess.PIPE
-    process = await asyncio.create_subprocess_exec(program, "serve", "--port", "0", *options, stdout=pipe, stderr=pipe)
+    quiet = os.environ | {"PLENARY_LOG_LEVEL": "error"}  # on a busy machine some operations are slow, and told
+    process = await asyncio.create_subprocess_exec(
+        program, "serve", "--port", "0", *options, stdout=pipe, stderr=pipe, env=quiet
+    )
     assert process.stdout
     try:
         async with asyncio.timeout(DEADLINE):

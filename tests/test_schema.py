@@ -6,8 +6,11 @@ from strawberry.types import get_object_definition
 from strawberry.types.base import StrawberryOptional
 from strawberry.types.unset import UNSET
 
-from schema.documents import KEPT, TOKENS
+from resolvers.errors import DomainError
+from schema.documents import KEPT
 from schema.feeds import Subscription
+from schema.limits import TOKENS
+from schema.problems import ProblemCode
 from schema.root import Mutation, Query, build
 
 SDL = Path(__file__).parent.parent / "schema.graphql"
@@ -48,6 +51,15 @@ def test_every_mutation_takes_a_key_and_answers_with_problems() -> None:
     for mutation in schema.mutation_type.fields.values():
         assert "idempotencyKey" in mutation.args
         assert "problems" in mutation.type.of_type.fields
+
+
+def _kinds(error: type[DomainError]) -> set[type[DomainError]]:
+    return {error}.union(*map(_kinds, error.__subclasses__()))
+
+
+def test_whatever_an_operation_refuses_has_a_code_that_a_problem_can_have() -> None:
+    codes = {kind.code for kind in _kinds(DomainError) if kind is not DomainError}
+    assert codes == set(ProblemCode)
 
 
 def test_what_may_be_left_out_has_a_default() -> None:
