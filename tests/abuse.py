@@ -6,6 +6,7 @@ They are as nice as can be to other processes: they stand for machines elsewhere
 import asyncio
 import json
 import os
+import random
 import socket
 import sys
 from collections import Counter
@@ -14,7 +15,7 @@ from contextlib import suppress
 
 from tests.raw import INIT, PING, UPGRADE, Raw, frame, subscribe, text
 
-LARGE = "{ __schema { types { name description fields { name description args { name description } } } } }"
+LARGE = "{ __schema { types { name description fields { name description } } } }"  # a hundred kilobytes
 BODY = json.dumps({"query": LARGE}).encode()
 ASK = b"POST /graphql HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n" % len(BODY)
 RECEIVES = 4 * 1024
@@ -109,7 +110,8 @@ async def _sip(port: int, *said: bytes) -> Fate:
 
 
 async def sipping_http(port: int, _until: float) -> Fate:
-    """Asks for some hundred kilobytes, and sips them."""
+    """Asks for something large, and sips it. One after the other: what asking costs is for others to bound."""
+    await asyncio.sleep(random.uniform(0, 3))
     return await _sip(port, ASK + BODY)
 
 
