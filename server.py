@@ -56,7 +56,8 @@ from web import graphiql
 from web.headers import SecurityHeaders
 
 SECRET_LEAST = 32
-TWO_NUMBERS = re.compile(r"(\d{1,9}):(\d{1,9})", re.ASCII)
+TWO_NUMBERS = re.compile(r"(\d{1,10}):(\d{1,10})", re.ASCII)
+INT_MOST = 2**31 - 1  # of GraphQL
 DRIVERS = ("sqlite+aiosqlite", "postgresql+asyncpg")
 
 
@@ -132,7 +133,7 @@ class Settings(BaseSettings):
             return Budget(0, 0)
         found = TWO_NUMBERS.fullmatch(value)
         budget = Budget(*map(int, found.groups())) if found else Budget(0, 0)
-        if not all(budget):
+        if not all(0 < number <= INT_MOST for number in budget):
             raise ValueError("must be two numbers: points at most, and a second, as in 10000:500; or 0 for no budget")
         return budget
 
