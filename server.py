@@ -108,12 +108,12 @@ class Settings(BaseSettings):
     operation_timeout: float = Field(default=30, ge=0, le=3_600)
     statement_timeout: float = Field(default=10, ge=0, le=3_600)
     socket_operations: int = Field(default=100, gt=0)
-    socket_messages: float = Field(default=100, gt=0)  # a second
-    init_seconds: float = Field(default=5, gt=0)
-    header_seconds: float = Field(default=10, gt=0)
-    unread_seconds: float = Field(default=30, gt=0)
-    ping_seconds: float = Field(default=20, gt=0)
-    drain_seconds: float = Field(default=10, gt=0)
+    socket_messages: float = Field(default=100, ge=1, le=1_000_000)  # a second
+    init_seconds: float = Field(default=5, gt=0, le=3_600)
+    header_seconds: float = Field(default=10, gt=0, le=3_600)
+    unread_seconds: float = Field(default=30, gt=0, le=3_600)
+    ping_seconds: float = Field(default=20, gt=0, le=3_600)
+    drain_seconds: float = Field(default=10, gt=0, le=3_600)
 
     @field_validator("sockets", "live_operations", "streams", "requests", mode="before")
     @classmethod

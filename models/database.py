@@ -109,7 +109,9 @@ class Database:
         try:
             await asyncio.shield(commit)
         except asyncio.CancelledError:
-            await asyncio.wait({commit})
+            while not commit.done():  # whoever cancels may do so again
+                with suppress(asyncio.CancelledError):
+                    await asyncio.wait({commit})
             raise
 
     def _tell(self, doing: Work | None, commit: asyncio.Future[None]) -> None:

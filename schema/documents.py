@@ -10,6 +10,7 @@ from graphql import DocumentNode, GraphQLError, GraphQLSchema, OperationDefiniti
 
 from models.documents import ID_MOST
 from resolvers import documents
+from resolvers.form import is_storable
 from schema.context import Context
 from schema.cost import Cost, cost_of
 from schema.limits import NESTING, TOKENS, check, exceeded
@@ -20,6 +21,9 @@ CACHED = 16_000  # characters: a longer document is read anew each time
 KEPT = 200  # documents: read, one of 2,000 tokens takes more than a megabyte, and anybody can send as many as they like
 KEPT_TRUSTED = 2_000
 TRUSTED_FOR = 10.0  # seconds; then it is asked again whether the document is still trusted
+
+
+UNASKED = ""  # which is the text of no document
 
 
 class Trust(StrEnum):
@@ -67,15 +71,17 @@ class Documents:
     async def _by_id(self, ctx: Context, document_id: str) -> str:
         if self._trust is Trust.OFF:
             raise _refused("INVALID", "Documents are not run by their ids here: send the query.")
-        text = await self._text(ctx, document_id) if len(document_id) <= ID_MOST else None
+        is_an_id = len(document_id) <= ID_MOST and is_storable(document_id)
+        text = await self._text(ctx, document_id) if is_an_id else None
         if text is None:
             raise _refused("NOT_FOUND", "No trusted document has this id.")
         return text
 
     async def _text(self, ctx: Context, document_id: str) -> str | None:
-        if document_id not in self._texts:
-            self._texts[document_id] = await documents.text_of(ctx, document_id)
-        return self._texts.get(document_id)
+        text = self._texts.get(document_id, UNASKED)
+        if text == UNASKED:
+            text = self._texts[document_id] = await documents.text_of(ctx, document_id)
+        return text
 
     def _read(self, key: Key, kept: MutableMapping[Key, Document]) -> Document:
         document = kept.get(key)

@@ -70,7 +70,7 @@ class Operation:
         return name.value if name else None
 
 
-Check = Callable[[Operation], None]
+Check = Callable[[OperationType], None]
 
 
 class Execution:
@@ -96,20 +96,23 @@ class Execution:
         self._development = development
 
     async def prepare(self, ctx: Context, request: Request, check: Check | None = None) -> Operation:
-        """The operation, ready to run. Raises Refused, and whatever `check` raises."""
+        """The operation, ready to run. Raises Refused, and whatever `check` raises, before anything is charged."""
         seen = self._observer.begin(ctx, request.operation_name)
         try:
-            operation = Operation(*await self._charged(ctx, request), seen)
-            seen.cost = operation.bill.requested
-            seen.is_of(operation.type, operation.name)
+            executor, cost = await self._read(ctx, request)
+            name = executor.operation.name
+            seen.is_of(executor.operation.operation, name.value if name else None)
             if check:
-                check(operation)
+                check(executor.operation.operation)
+            bill = self._charge(ctx, executor, cost)
+            seen.cost = bill.requested
         except BaseException as error:
             seen.end(error)
             raise
-        return operation
+        return Operation(executor, bill, seen)
 
-    async def _charged(self, ctx: Context, request: Request) -> tuple[Executor[Context], Bill]:
+    async def _read(self, ctx: Context, request: Request) -> tuple[Executor[Context], Cost]:
+        """What is to be executed, and what it costs."""
         suggests = self._development or ctx.is_person
         document = await self._documents.of(ctx, request, suggests=suggests)
         if document.errors:
@@ -132,7 +135,7 @@ class Execution:
         cost = self._documents.cost(document, executor.operation)
         if cost.introspects and not suggests:
             raise Refused(GraphQLError(NO_INTROSPECTION, extensions={"code": Forbidden.code}))
-        return executor, self._charge(ctx, executor, cost)
+        return executor, cost
 
     def _charge(self, ctx: Context, executor: Executor[Context], cost: Cost) -> Bill:
         taken = value(cost.taken, executor.variable_values.coerced)

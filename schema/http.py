@@ -65,17 +65,20 @@ class Endpoint:
         media_type = media.response_type(accepted)
         try:
             _check_method(request)
-            _check_type(media_type or media.STREAM, accepted)
+            _check_type(media_type, accepted)
             self._check_preflight(request)
             asked = await _read(request)
             context = self._door.context(request)
-            try:
-                await context.sign_in_with(context.token)
-            except DomainError as error:
-                return self._refuse_token(request, error, media_type or media.JSON)
-            return await self._perform(request, context, asked, media_type)
+            with self._requests.at(context.address):  # also while it is looked up who asks, and for what
+                try:
+                    await context.sign_in_with(context.token)
+                except DomainError as error:
+                    return self._refuse_token(request, error, media_type or media.JSON)
+                return await self._perform(request, context, asked, media_type)
         except Bad as bad:
             return _errors(bad.errors, bad.status, media_type or media.JSON, bad.headers)
+        except Limited as limited:
+            return _refused(refusal(limited), media_type or media.JSON)
 
     def _check_preflight(self, request: HTTPRequest) -> None:
         """A page of anybody may send a GET without asking; its own header makes the browser ask us first."""
@@ -96,49 +99,51 @@ class Endpoint:
         self, request: HTTPRequest, context: Context, asked: Request, media_type: str | None
     ) -> Response:
         cookies = Response()
-        self._door.lend_cookie(context, request, cookies)
+        if media_type is not None:  # a stream has begun before anything is done
+            self._door.lend_cookie(context, request, cookies)
         try:
             operation = await self._execution.prepare(context, asked, partial(_check, request))
             if media_type is None or operation.type is OperationType.SUBSCRIPTION:
                 context.resume = request.headers.get("last-event-id")
-                return Stream(self._execution.results(operation), context, self._stream(context))
+                return Stream(self._execution.results(operation), context, self._stream(operation, context))
             result = await self._run(operation, context)
         except Refused as refused:
             if media_type is None:
                 return Stream(_failing(refused), context, ExitStack())
-            return _refused(refused, media_type)
-        response = _executed(result, media_type)
+            response = _refused(refused, media_type)
+        else:
+            response = _executed(result, media_type)
         response.raw_headers.extend(header for header in cookies.raw_headers if header[0] == b"set-cookie")
         return response
 
     async def _run(self, operation: Operation, context: Context) -> ExecutionResult:
         try:
-            with self._requests.open(context.viewer, context.address):
+            with self._requests.of(context.viewer):
                 return await self._execution.run(operation)
         except Limited as limited:
+            operation.seen.end(limited)
             raise refusal(limited) from limited
 
-    def _stream(self, context: Context) -> ExitStack:
+    def _stream(self, operation: Operation, context: Context) -> ExitStack:
         """A place for one more stream, to be left when it ends."""
         place = ExitStack()
         try:
             place.enter_context(self._streams.open(context.viewer, context.address))
         except Limited as limited:
+            operation.seen.end(limited)
             raise refusal(limited) from limited
         return place
 
 
-def _check(request: HTTPRequest, operation: Operation) -> None:
+def _check(request: HTTPRequest, type_: OperationType) -> None:
     """Whether the operation may come as it has come.
 
     Subscriptions alone are streams: a list of types that merely has a stream among them makes no query one.
     """
-    if operation.type is OperationType.SUBSCRIPTION and not media.wants_stream(
-        media.ranges(request.headers.get("accept"))
-    ):
+    if type_ is OperationType.SUBSCRIPTION and not media.wants_stream(media.ranges(request.headers.get("accept"))):
         message = f"A subscription is a stream: accept {media.STREAM}, or come by WebSocket."
         raise Refused(GraphQLError(message, extensions={"code": "INVALID"}))
-    if request.method == "GET" and operation.type is OperationType.MUTATION:
+    if request.method == "GET" and type_ is OperationType.MUTATION:
         raise Bad(405, "A mutation is asked by POST.", allow="POST")
 
 
@@ -147,8 +152,9 @@ def _check_method(request: HTTPRequest) -> None:
         raise Bad(405, "Ask by GET or POST.", allow=", ".join(METHODS))
 
 
-def _check_type(media_type: str, accepted: media.Ranges) -> None:
-    if not media.quality(media_type, accepted):
+def _check_type(media_type: str | None, accepted: media.Ranges) -> None:
+    """A stream must be asked for by its name."""
+    if media_type is None and not media.wants_stream(accepted):
         raise Bad(406, f"There is {media.GRAPHQL}, {media.JSON} and {media.STREAM}.")
 
 

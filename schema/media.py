@@ -1,6 +1,7 @@
 """Media types: what a client accepts, and which of ours it likes best."""
 
 from collections.abc import Mapping
+from math import isfinite
 
 GRAPHQL = "application/graphql-response+json"
 JSON = "application/json"
@@ -38,6 +39,7 @@ def _range(part: str) -> tuple[str, float]:
     name, *parameters = (piece.strip().lower() for piece in part.split(";"))
     found = next((parameter[2:] for parameter in parameters if parameter.startswith("q=")), "1")
     try:
-        return name, min(max(float(found), 0.0), 1.0)
+        quality = float(found)
     except ValueError:
         return name, 1.0
+    return name, min(max(quality, 0.0), 1.0) if isfinite(quality) else 1.0

@@ -1,7 +1,7 @@
 """Server-Sent Events: the results of one operation as a stream, after GraphQL over SSE (distinct connections)."""
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import ExitStack, aclosing
 from typing import Any
 
@@ -27,15 +27,32 @@ class Stream(StreamingResponse):
 
     def __init__(self, answers: AsyncGenerator[Answer], context: Context, place: ExitStack) -> None:
         context.transport = Transport.SSE
-        super().__init__(_events(answers, context), headers=HEADERS, media_type=media.STREAM)
+        self._events = _events(answers, context)
+        super().__init__(self._events, headers=HEADERS, media_type=media.STREAM)
         self._place = place
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """As Starlette's, whose cancelling goes on and on, also while what was begun is brought to its end."""
         with self._place:
-            await super().__call__(scope, receive, send)
+            telling = asyncio.ensure_future(self.stream_response(send))
+            leaving = asyncio.ensure_future(self.listen_for_disconnect(receive))
+            try:
+                await asyncio.wait({telling, leaving}, return_when=asyncio.FIRST_COMPLETED)
+            finally:
+                await ended(telling, leaving)
+                await self._events.aclose()
+            if not telling.cancelled():
+                telling.result()
 
 
-async def _events(answers: AsyncGenerator[Answer], context: Context) -> AsyncIterator[bytes]:
+async def ended(*tasks: asyncio.Future[Any]) -> None:
+    """Cancel what is not done, once, and wait for its end."""
+    for task in tasks:
+        task.cancel()
+    await asyncio.wait(tasks)
+
+
+async def _events(answers: AsyncGenerator[Answer], context: Context) -> AsyncGenerator[bytes]:
     try:
         async with aclosing(_kept_alive(answers, context)) as told:
             async for answer in told:
@@ -71,11 +88,10 @@ async def _kept_alive(answers: AsyncGenerator[Answer], context: Context) -> Asyn
                     return
                 yield answer
     finally:
-        tasks = [task for task in (coming, leaving) if task]
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-        await answers.aclose()
+        try:
+            await ended(*(task for task in (coming, leaving) if task))
+        finally:
+            await answers.aclose()
 
 
 async def _signed_out(context: Context) -> None:

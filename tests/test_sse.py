@@ -1,6 +1,7 @@
 """Server-Sent Events: one operation as a stream, and coming back to it."""
 
 import asyncio
+import gc
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -14,7 +15,7 @@ from schema import sse
 from tests import documents as do
 from tests.client import event_of, operations, until
 from tests.started import ANN, DEADLINE, NOBODY, SIGN_OUT, VIEWER, Door
-from tests.world import Person, World, gid
+from tests.world import PASSWORD, Person, World, gid
 
 STREAM = {"accept": "text/event-stream"}
 FOLLOW = f"""subscription ($id: ID!, $after: FeedCursor) {{
@@ -188,3 +189,40 @@ async def test_a_bad_token_is_401_before_any_stream(door):
     async with stream(door, VIEWER, "garbage") as found:
         assert found.response.status_code == 401
         assert found.response.headers["content-type"].startswith("application/json")
+
+
+@pytest.mark.parametrize("what", ["mutation", "feed"])
+async def test_whoever_hangs_up_at_any_moment_leaves_nothing_behind(door, world, ann, board, caplog, what):
+    """Nothing runs on, no connection of the database is kept, and the log has nothing to say."""
+    token = await door.sign_in(ann)
+    ask = 'mutation ($id: ID!) { askQuestion(boardId: $id, input: {body: "?"}) { problems { code } } }'
+    body = json.dumps({"query": ask if what == "mutation" else BARE, "variables": {"id": gid(board)}})
+    head = (
+        f"POST /graphql HTTP/1.1\r\nHost: x\r\nAccept: text/event-stream\r\nAuthorization: Bearer {token}\r\n"
+        f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
+    )
+
+    async def hang_up(after: float) -> None:
+        _, writer = await asyncio.open_connection("127.0.0.1", door.port)
+        writer.write((head + body).encode())
+        await asyncio.sleep(after)
+        writer.transport.abort()
+
+    await asyncio.gather(*(hang_up(moment / 1_000) for moment in range(40)))
+    await until(lambda: not door.server.server_state.tasks and not operations(door.service))
+    await until(lambda: not any(pool.used for pool in door.service.database.pools().values()))
+    gc.collect()
+    assert [record.getMessage() for record in caplog.records if record.name.startswith(("asyncio", "sqlalchemy"))] == []
+    assert door.service.caps["streams"]._open == {}
+
+
+async def test_a_stream_is_asked_for_by_its_name(door):
+    async with door.http(accept="text/*") as client:
+        assert (await client.post("/graphql", json={"query": VIEWER})).status_code == 406
+
+
+async def test_a_stream_gives_no_cookie_that_it_could_not_set(door, ann):
+    given = f'{{email: "ann@example.com", password: "{PASSWORD}", cookie: true}}'
+    async with stream(door, f"mutation {{ signIn(input: {given}) {{ token problems {{ code }} }} }}") as found:
+        answer = json.loads((await found.next())["data"])["data"]["signIn"]
+        assert (answer["token"], [problem["code"] for problem in answer["problems"]]) == (None, ["INVALID"])
