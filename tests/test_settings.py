@@ -15,15 +15,26 @@ from server import Settings
 
 ROOT = Path(__file__).parent.parent
 LIMITS = (ROOT / "docs" / "limits.md").read_text()
+PAGES = (ROOT / "README.md").read_text() + LIMITS + (ROOT / "docs" / "operating.md").read_text()
 # Those that have no default to speak of, and what is said instead.
-INSTEAD = {"secret_key": "made on first use", "trusted_addresses": "none", "join_url": "none"}
+INSTEAD = {
+    "secret_key": "made on first use",
+    "trusted_addresses": "none",
+    "join_url": "none",
+    "allowed_origins": "none",
+    "metrics_token": "none",
+    "otlp_endpoint": "none",
+    "log_format": "`json` in production, `console` in development",
+    "log_level": "`info` in production, `warning` in development",
+}
 
 
 def documented() -> dict[str, str]:
     """Each setting with its default, as the tables say."""
-    rows = re.findall(r"^\| `PLENARY_(\w+)` \| ([^|]+) \|", (ROOT / "README.md").read_text() + LIMITS, re.MULTILINE)
+    rows = re.findall(r"^\| `PLENARY_(\w+)` \| ([^|]+) \|", PAGES, re.MULTILINE)
     assert len(dict(rows)) == len(rows), "said twice"
-    return {name.lower(): default.strip("` ") for name, default in rows}
+    plain = {name.lower(): default.strip() for name, default in rows}
+    return {name: text if name in INSTEAD else text.strip("`") for name, text in plain.items()}
 
 
 def written(default: Any) -> str:

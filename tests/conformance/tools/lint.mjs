@@ -17,6 +17,7 @@ const WITHOUT_ID = {
     "PageInfo",
     "Permission", // what `viewerCan` says of one action
     "Problem",
+    "RateLimit", // of the moment
     "Viewer", // there is one
     ...["AttendeeLine", "QuestionCount", "Report", "SessionOverlap", "VisitorBurst"], // results, counted when asked for
   ],
