@@ -68,6 +68,7 @@ async def test_an_operation_is_one_span(client: Client, collected: Collected) ->
         "graphql.operation.name": "WhoAmI",
         "plenary.transport": "http",
         "plenary.viewer": "nobody",
+        "plenary.cost": 2,
     }
     assert span.events == ()
     assert 0 < span.end_time - span.start_time < 60e9
