@@ -2,6 +2,7 @@ PYTHON ?= python3
 UV ?= uv
 HOST ?= 127.0.0.1
 PORT ?= 8000
+POSTGRES ?= postgresql+asyncpg://postgres@127.0.0.1:5432
 
 BIN := .venv/bin
 INSTALLED := .venv/.installed
@@ -10,7 +11,7 @@ MODULES := $(CONFORMANCE)/node_modules/.package-lock.json
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help install run test lint fmt sdl migration lock clean conformance modules released
+.PHONY: help install run test bench lint fmt sdl migration lock clean conformance modules released
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):[^#]*## \(.*\)/\1|\2/p' Makefile | awk -F'|' '{ printf "make %-11s %s\n", $$1, $$2 }'
@@ -24,6 +25,14 @@ run: install ## start the service with its demo data on HOST and PORT
 
 test: lint $(if $(shell command -v npm),modules) ## lint, then run the tests on all cores
 	$(BIN)/pytest -n auto
+
+bench: install ## measure how live delivery does, and against what (some minutes; PostgreSQL where it answers)
+	-$(BIN)/python -m bench.fanout --cold
+	-$(BIN)/python -m bench.mixed
+	-$(BIN)/python -m bench.memory
+	-$(BIN)/python -m bench.votes
+	-$(BIN)/python -m bench.votes --database $(POSTGRES)
+	-$(BIN)/python -m bench.reconnect --database $(POSTGRES)
 
 conformance: install modules ## run other people's suites and clients against the service (needs Node.js)
 	$(BIN)/pytest $(CONFORMANCE)

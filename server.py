@@ -7,8 +7,9 @@ import secrets
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
+from datetime import timedelta
 from enum import StrEnum
-from functools import cache
+from functools import cache, partial
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
@@ -18,19 +19,20 @@ from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
-from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
-from starlette.routing import Route, WebSocketRoute
+from starlette.routing import Route
 from strawberry.http.websocket_origin import normalize_origin
 
 import migrations
 from models import Database
 from realtime.bell import bell
 from realtime.feed import Feed
+from realtime.lives import living
 from realtime.lookout import Lookout, Sight
 from realtime.relay import Relay
+from realtime.retention import Retention
 from resolvers import timetable
 from resolvers.addresses import Addresses, Range
 from resolvers.budgets import Budget, Budgets
@@ -43,12 +45,14 @@ from resolvers.live import Live
 from resolvers.passwords import Passwords
 from schema.documents import Trust
 from schema.door import LOCAL, Door
+from schema.entrance import Entrance
 from schema.execution import Execution
 from schema.guard import Guard, refuse
 from schema.http import ASKED_WITH, METHODS, TOLD_WITH, Endpoint
 from schema.metrics import Metrics, State
 from schema.observing import Observer
 from schema.probes import Probes
+from schema.rendering import render
 from schema.root import build
 from schema.websocket import Bounds, Sockets
 from schema.wire import Patience
@@ -86,7 +90,7 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="PLENARY_", hide_input_in_errors=True)
 
     database_url: str = "sqlite+aiosqlite:///var/plenary.db"
-    broker_url: str = "memory://"
+    broker_url: str = Field(default="", validate_default=True)
     environment: Environment = Environment.DEVELOPMENT
     secret_key: SecretStr = Field(default=SecretStr(""), validate_default=True)
     trusted_addresses: Annotated[tuple[Range, ...], NoDecode] = ()
@@ -114,6 +118,8 @@ class Settings(BaseSettings):
     unread_seconds: float = Field(default=30, gt=0, le=3_600)
     ping_seconds: float = Field(default=20, gt=0, le=3_600)
     drain_seconds: float = Field(default=10, gt=0, le=3_600)
+    log_retention_hours: float = Field(default=168, ge=0, le=1_000_000)
+    log_retention_changes: int = Field(default=1_000_000, ge=0)
 
     @field_validator("sockets", "live_operations", "streams", "requests", mode="before")
     @classmethod
@@ -165,7 +171,10 @@ class Settings(BaseSettings):
 
     @field_validator("broker_url")
     @classmethod
-    def _names_a_broker(cls, value: str) -> str:
+    def _names_a_broker(cls, value: str, info: Any) -> str:
+        """Unless it is said: the database itself if that can carry the bell."""
+        database_url = info.data.get("database_url", "")
+        value = value or (database_url if database_url.startswith("postgresql") else "memory://")
         bell(value)
         return value
 
@@ -265,14 +274,21 @@ class Service:
 
     def __post_init__(self) -> None:
         self.database = Database(self.settings.database_url, statement_timeout=self.settings.statement_timeout)
-        self.broadcast = bell(self.settings.broker_url)
+        self.bell = bell(self.settings.broker_url)
         cipher = Cipher(self.settings.secret_key.get_secret_value())
         addresses = Addresses(self.settings.trusted_addresses)
         limiter = Limiter(self.clock, addresses)
         self.means = Means(self.database, self.clock, cipher, limiter, self.passwords, self.settings.join_url)
-        self.relay = Relay(self.database, self.broadcast)
-        self.feed = Feed(self.database, self.broadcast)
-        self.live = Live(self.means, self.feed, **self.timing)
+        self.relay = Relay(self.database, self.bell)
+        self.retention = Retention(
+            self.database,
+            self.clock.now,
+            age=timedelta(hours=self.settings.log_retention_hours),
+            most=self.settings.log_retention_changes,
+        )
+        self.feed = Feed(self.database, self.bell)
+        self.live = Live(self.means, self.feed, render, **self.timing)
+        self.relay.numbered = self.feed.remember
         self.database.committed = self.relay.nudge
         self.metrics = Metrics()
         self.lookout = Lookout(self.settings.database_url)
@@ -301,37 +317,32 @@ class Service:
         )
         self.endpoint = Endpoint(self.execution, door, self.caps["requests"], self.caps["streams"])
         bounds = self.settings.bounds
-        self.sockets = Sockets(
-            build(), self.execution, door, bounds, self.caps["sockets"], self.caps["live_operations"]
-        )
+        caps = {name: self.caps[name] for name in ("sockets", "live_operations", "requests")}
+        self.sockets = Sockets(build(), self.execution, door, bounds, **caps)
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Number changes and deliver them, and do what is due, for as long as the block lasts."""
-        async with self.broadcast:
-            await self.relay.drain()
+        async with self.bell:
+            await self.relay.begin()
             await self.live.start()
-            tasks = [
-                asyncio.create_task(self.relay.run()),
-                asyncio.create_task(self.live.delivery.run()),
-                asyncio.create_task(timetable.run(self.means, every=self.tick)),
-            ]
+            lives = (
+                self.relay.run(),
+                self.retention.run(),
+                self.live.delivery.run(),
+                timetable.run(self.means, every=self.tick),
+            )
             try:
-                yield
+                async with living(*lives, missed=partial(setattr, self, "is_closing", True)):  # noqa: FBT003
+                    yield
             finally:
-                for task in tasks:
-                    task.cancel()
-                for task in tasks:
-                    with suppress(asyncio.CancelledError):
-                        await task
                 await self.lookout.close()
                 await self.database.close()
                 if self.spans:
                     await asyncio.to_thread(self.spans.close)
 
     def state(self, sight: Sight | None) -> State:
-        is_broker_up = self.relay.rings and self.feed.hears
-        return State(sight, self.clock.now(), is_broker_up, self.database, self.live.delivery)
+        return State(sight, self.clock.now(), self.bell.is_up, self.database, self.live.delivery)
 
 
 @cache
@@ -339,7 +350,7 @@ def _revision() -> str:
     return migrations.newest()
 
 
-def create_app(service: Service) -> Starlette:
+def create_app(service: Service) -> Entrance:
     settings = service.settings
     probes = Probes(
         service.lookout,
@@ -352,14 +363,14 @@ def create_app(service: Service) -> Starlette:
     )
 
     @asynccontextmanager
-    async def lifespan(_app: Starlette) -> AsyncIterator[None]:
+    async def lifespan(_app: Any) -> AsyncIterator[None]:
         async with service.running():
             yield
 
-    return Starlette(
+    return Entrance(
+        {"/graphql": Guard(service.sockets, service.metrics)},
         routes=[
             Route("/graphql", service.endpoint),
-            WebSocketRoute("/graphql", service.sockets),
             *probes.routes(),
             *(graphiql.routes(settings.demo_file) if settings.is_development else ()),
         ],

@@ -101,13 +101,12 @@ async def head(settings: Settings) -> Finding:
 async def broker(settings: Settings) -> Finding:
     scheme = settings.broker_url.partition("://")[0]
     try:
-        async with asyncio.timeout(PATIENCE), bell(settings.broker_url) as broadcast:
-            await broadcast.publish("plenary.doctor", "")
+        await bell(settings.broker_url).probe()
     except Exception as error:  # noqa: BLE001 - each broker's client has errors of its own
         return Finding(
             "broker", f"{scheme} does not answer ({reason(error)})", "start it, or correct PLENARY_BROKER_URL"
         )
-    return Finding("broker", f"{scheme} takes messages")
+    return Finding("broker", f"{scheme} takes and brings messages")
 
 
 async def demand(settings: Settings) -> None:

@@ -7,6 +7,7 @@ import socket
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from functools import partial
+from logging.config import dictConfig
 from typing import Annotated, Any
 
 import typer
@@ -17,12 +18,18 @@ from commands.console import fail
 from commands.demo import record
 from commands.demo.record import Record
 from commands.means import lent
+from commands.workers import Workers
 from resolvers.context import Context
 from schema import serving
 from schema.wire import Patience
 from server import Service, Settings, create_app
 
 log = logging.getLogger("plenary.serve")
+
+LONELY = (
+    "The broker memory:// carries nothing from one process to another. To do: use PostgreSQL, which is a broker, too, "
+    "or set PLENARY_BROKER_URL, for example to redis://127.0.0.1:6379."
+)
 
 Life = Callable[[asyncio.Event], Coroutine[Any, Any, None]]
 
@@ -74,12 +81,15 @@ def serve(
     host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="The port to listen on; 0 takes a free one.", min=0, max=65_535)] = 8000,
     *,
+    workers: Annotated[int, typer.Option(help="How many processes serve.", min=1, max=256)] = 1,
     bots: Annotated[bool, typer.Option("--bots", help="Let bots live in the demo data.")] = False,
     bot_pace: Annotated[float, typer.Option(help="Seconds between a bot's deeds, about.", min=0.01)] = 4.0,
     access_log: Annotated[bool, typer.Option("--access-log", help="Log each request.")] = False,
 ) -> None:
     """Serve the API over HTTP and WebSocket, until Ctrl-C."""
     known = settings.read()
+    if workers > 1 and known.broker_url.startswith("memory://"):
+        fail(LONELY)
     asyncio.run(checks.demand(known))
     found = asyncio.run(_demo(known))
     if bots and found is None:
@@ -87,14 +97,27 @@ def serve(
     listener = _listen(host, port)
     address = _address(host, listener)
     life = partial(inhabitants.live, address, found, bot_pace) if bots and found else None
+    greet = partial(welcome.greet, address, found, known.demo_file, has_page=known.is_development)
+    if workers == 1:
+        with suppress(KeyboardInterrupt):
+            _server(known, greet, life, access_log=access_log).run(sockets=[listener])
+    else:
+        dictConfig(logs.configuration(known))
+        make = partial(_worker, life, access_log=access_log)
+        Workers(workers, listener, make, greet, drain=known.drain_seconds).run()
+
+
+def _worker(life: Life | None, place: int, *, access_log: bool) -> Server:
+    """In a process of its own, which reads the settings again. One is enough for the bots."""
+    return _server(settings.read(), lambda: None, None if place else life, access_log=access_log)
+
+
+def _server(known: Settings, greet: Callable[[], None], life: Life | None, *, access_log: bool) -> Server:
     service = Service(known)
-    app = create_app(service)
-    has_page = any(getattr(route, "path", "") == welcome.PAGE for route in app.routes)
-    greet = partial(welcome.greet, address, found, known.demo_file, has_page=has_page)
     log_config = logs.configuration(known)
-    server = Server(app, known.patience, service, greet, life, access_log=access_log, log_config=log_config)
-    with suppress(KeyboardInterrupt):
-        server.run(sockets=[listener])
+    return Server(
+        create_app(service), known.patience, service, greet, life, access_log=access_log, log_config=log_config
+    )
 
 
 async def _demo(known: Settings) -> Record | None:

@@ -19,6 +19,8 @@ from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
 
+from models import sqlite
+
 BUSY, TRIES = 250, 120  # milliseconds, and how often: half a minute
 STEPS = 50_000  # of SQLite's machine, about a millisecond: how often a statement is asked whether it may go on
 
@@ -61,7 +63,9 @@ class Database:
         self.committed: Callable[[], None] = lambda: None
         # One process writes one transaction at a time on SQLite: queueing here is fair, SQLite's busy handler is not.
         self._turn: AbstractAsyncContextManager[Any] = nullcontext()
-        self._reading = self._engine(readers, isolation_level="AUTOCOMMIT", pool_reset_on_return=None)
+        self._reading = self._engine(
+            readers, isolation_level="AUTOCOMMIT", pool_reset_on_return=None, skip_autocommit_rollback=True
+        )
         self._writing = self._engine(1 if self.dialect == "sqlite" else writers)
         if self.dialect == "sqlite":
             self._turn = asyncio.Lock()
@@ -75,11 +79,12 @@ class Database:
         self._writers = async_sessionmaker(self._writing, expire_on_commit=False)
 
     def _engine(self, pool_size: int, **options: Any) -> AsyncEngine:
+        driver = connect if self.dialect == "postgresql" else sqlite.connect
+        options["connect_args"] = {"async_creator_fn": driver}
         if self.dialect == "postgresql":
-            options["connect_args"] = {"async_creator_fn": _connect}
-        if self.dialect == "postgresql" and self._statement_timeout:
             milliseconds = math.ceil(1e3 * self._statement_timeout)
-            options["connect_args"]["server_settings"] = {"statement_timeout": str(milliseconds)}
+            # A rule is long and its rows are few: compiling it takes a hundred times as long as running it.
+            options["connect_args"]["server_settings"] = {"statement_timeout": str(milliseconds), "jit": "off"}
         return create_async_engine(
             self.url,
             pool_size=pool_size,
@@ -96,16 +101,19 @@ class Database:
             yield session
 
     @asynccontextmanager
-    async def write(self) -> AsyncIterator[AsyncSession]:
-        """One transaction: committed if the block ends well, rolled back if it raises."""
+    async def write(self, *, tells: bool = True) -> AsyncIterator[AsyncSession]:
+        """One transaction: committed if the block ends well, rolled back if it raises.
+
+        It tells `committed`, unless there is nothing in it that anybody waits for.
+        """
         async with self._turn, self._writers() as session:
             yield session
-            await self._commit(session)
+            await self._commit(session, tells=tells)
 
-    async def _commit(self, session: AsyncSession) -> None:
+    async def _commit(self, session: AsyncSession, *, tells: bool) -> None:
         """To its end, also when cancelled meanwhile: else nobody would know what has become of it."""
         commit = asyncio.ensure_future(session.commit())
-        commit.add_done_callback(partial(self._tell, work.get()))
+        commit.add_done_callback(partial(self._tell, work.get(), tells=tells))
         try:
             await asyncio.shield(commit)
         except asyncio.CancelledError:
@@ -114,12 +122,13 @@ class Database:
                     await asyncio.wait({commit})
             raise
 
-    def _tell(self, doing: Work | None, commit: asyncio.Future[None]) -> None:
+    def _tell(self, doing: Work | None, commit: asyncio.Future[None], *, tells: bool) -> None:
         if commit.cancelled() or commit.exception():
             return
         if doing:
             doing.is_committed = True
-        self.committed()
+        if tells:
+            self.committed()
 
     def pools(self) -> Mapping[str, Pool]:
         engines = {"read": self._reading, "write": self._writing}
@@ -167,7 +176,7 @@ class Patience:
         return time.monotonic() > self._until
 
 
-async def _connect(*address: Any, **options: Any) -> asyncpg.Connection:
+async def connect(*address: Any, **options: Any) -> asyncpg.Connection:
     """Whoever waits for a connection may be cancelled; the driver, when it is while it connects, fills the log."""
     connecting = asyncio.ensure_future(asyncpg.connect(*address, **options))
     try:

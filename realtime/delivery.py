@@ -1,176 +1,249 @@
-"""Delivery: live operations, indexed by topic, and what each change means to each of them."""
+"""Delivery: live operations, indexed by topic, are told of each change in the order of the log."""
 
 import asyncio
 import logging
-from collections import defaultdict, deque
-from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Hashable, Iterator, Mapping
-from contextlib import contextmanager, suppress
-from typing import Any, TypeVar
-from uuid import UUID
+from collections import defaultdict
+from collections.abc import Awaitable, Callable, Collection, Hashable, Iterable
 
-from models.changes import Change
+from models.changes import Change, Kind
+from models.database import UNREACHABLE
+from realtime.cohorts import Cohorts
 from realtime.feed import Feed
-from realtime.operation import ENDINGS, Event, Mark, Operation, Outcome, Ref
+from realtime.index import Bells, Index, Listening
+from realtime.operation import Event, Mark, Operation, Outcome, Ref, by_mark
+from realtime.teller import STALE, Audience, Render, Teller, Telling
 from realtime.topics import Topic
 
 log = logging.getLogger("plenary.delivery")
 
 HEARTBEAT = 20.0
 FLUSH = 0.5
+TICK = 1.0
 LAGS, LAG_WINDOW = 3, 60.0
 
-Audience = Callable[[Any, Change, Collection[UUID]], Awaitable[Mapping[UUID, Outcome]]]
-T = TypeVar("T")
 Admit = Callable[[], Awaitable[frozenset[Topic]]]
 
 
-class Delivery:
-    """Joins the log to live operations. Who may see what is asked of `audience`, once per change and subject."""
+class TooSlow(Exception):
+    """A client has lagged again and again."""
 
-    def __init__(self, feed: Feed, audience: Audience, *, heartbeat: float = HEARTBEAT, flush: float = FLUSH) -> None:
+
+class Delivery:
+    """Joins the log to live operations.
+
+    Who may see what is asked of `audience`, once per change and subject. What they are told comes from `render`, once
+    for all whom the same event concerns and who may see the same. `told` counts what was passed on.
+    """
+
+    def __init__(
+        self, feed: Feed, audience: Audience, render: Render, *, heartbeat: float = HEARTBEAT, flush: float = FLUSH
+    ) -> None:
         self._feed = feed
-        self._audience = audience
         self._heartbeat = heartbeat
         self._flush = flush
-        self._operations: defaultdict[Topic, set[Operation]] = defaultdict(set)
-        self.operations: set[Operation] = set()
-        self._bells: defaultdict[Topic, set[asyncio.Event]] = defaultdict(set)
-        # `position` is being told, `settled` has been told to everybody.
-        self.position = self.settled = 0
+        self._teller = Teller(audience, render)
+        self._cohorts = Cohorts(feed, self._teller)
+        self._bells = Bells()
+        self._index: Index[Operation] = Index()
+        self._following: defaultdict[Hashable, set[Operation]] = defaultdict(set)
+        # Of each subject, the rows whose numbers have moved and are to be told, and since where.
+        self._counted: defaultdict[Hashable, dict[Ref, int]] = defaultdict(dict)
+        self._has_counted = asyncio.Event()
+        # Live operations are told one thing at a time: so each hears everything in order.
+        self._turn = asyncio.Lock()
+        self.settled = 0  # up to here everybody has been told
+        self._told = 0
+
+    @property
+    def told(self) -> int:
+        return self._told + self._cohorts.told
+
+    @property
+    def position(self) -> int:
+        """What is being told. Whoever joins reads it from the log."""
+        return self._teller.position
+
+    @property
+    def operations(self) -> set[Operation]:
+        return set().union(*self._following.values())
+
+    @property
+    def waiting(self) -> int:
+        """How many events and counters are owed."""
+        return sum(operation.missed for operation in self.operations) + sum(map(len, self._counted.values()))
 
     async def start(self) -> None:
-        self.position = self.settled = (await self._feed.head()).position
+        self._teller.position = self.settled = (await self._feed.head()).position
 
     async def run(self) -> None:
-        await self._feed.run(self.position, self.dispatch)
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(self._feed.run(self.position, self.dispatch, self.skip))
+                tasks.create_task(self._flush_for_ever())
+                tasks.create_task(self._beat_for_ever())
+        finally:
+            await self._cohorts.close()
+
+    # --- live --------------------------------------------------------------------------------------------------------
 
     async def dispatch(self, change: Change) -> None:
         """Tell one change to every operation that listens for it."""
-        # From here on whoever joins reads this change from the log.
-        self.position = change.position or self.position
-        subjects: defaultdict[Hashable, set[Operation]] = defaultdict(set)
-        for topic in map(Topic, change.topics):
-            for operation in self._operations.get(topic, ()):
-                subjects[operation.subject].add(operation)
-            for bell in self._bells.get(topic, ()):
-                bell.set()
-        for subject, operations in subjects.items():
-            outcomes = await self._outcomes(subject, change, {operation.viewer for operation in operations})
-            for operation in operations:
-                if outcome := outcomes.get(operation.viewer):
-                    operation.push(change, outcome)
-        self.settled = self.position
+        async with self._turn:
+            self._teller.hear(change)
+            self._bells.ring(change.topics)
+            for subject, operations in _by_subject(self._index.of(change.topics)):
+                if change.kind is Kind.COUNTERS:
+                    self._count(subject, change)
+                else:
+                    await self._tell(subject, change, operations)
+            self.settled = self.position
 
-    async def _outcomes(self, subject: Hashable, change: Change, viewers: set[UUID]) -> Mapping[UUID, Outcome]:
-        """What the change means to each viewer. If that cannot be told, they must look for themselves."""
-        try:
-            return await self._audience(subject, change, viewers)
-        except Exception:
-            log.exception("could not tell whom change %s concerns", change.position)
-            return dict.fromkeys(viewers, Outcome.RESYNC)
+    async def skip(self, until: int) -> None:
+        """The log was trimmed up to here before it was heard here: everybody must look for themselves."""
+        async with self._turn:
+            self._teller.skip(until)
+            self._bells.ring(self._bells.topics)
+            self._counted.clear()
+            for subject, operations in list(self._following.items()):
+                live = [operation for operation in operations if operation.is_live]
+                for telling in await self._teller.of_event(subject, STALE, live):
+                    self._give(telling)
+            self.settled = until
 
-    async def follow(
-        self, subject: Hashable, viewer: UUID, *, topics: frozenset[Topic], admit: Admit, after: Mark | None
-    ) -> AsyncGenerator[Event]:
-        """Events for one viewer: first what was missed since `after`, then live, without gap or double.
+    async def _tell(self, subject: Hashable, change: Change, operations: Iterable[Operation]) -> None:
+        position = self.position
+        # Not to those who were told already, by a process that was faster than this one.
+        owed = [one for one in operations if (one.is_live or one.missed) and position > one.mark.position]
+        mark = self._mark(subject, position)
+        for telling in await self._teller.of_change(subject, change, mark, owed):
+            self._give(telling)
 
-        `topics` are those on which the viewer's rights may change. `admit` is called once they are listened to: it
-        raises if the viewer may not follow the subject, and returns the topics of the subject itself.
-        """
-        operation = Operation(subject, viewer, topics, after or Mark(self.position, self.position))
-        with (
-            self._counted(operation),
-            self._indexed(operation, topics),
-            self._indexed(operation, await admit() - topics),
-        ):
-            lags: deque[float] = deque(maxlen=LAGS)
-            while True:
-                async for event in self._catch_up(operation):
-                    yield event
-                    if event.outcome in ENDINGS:
-                        return
-                async for event in self._live(operation):
-                    yield event
-                    if event.outcome in ENDINGS:
-                        return
-                lags.append(_now())
-                yield operation.lagged()
-                if len(lags) == LAGS and lags[-1] - lags[0] < LAG_WINDOW:
-                    return
-
-    @contextmanager
-    def listen(self, topics: Collection[Topic]) -> Iterator[asyncio.Event]:
-        """An event that is set when anything is announced on one of the topics."""
-        bell = asyncio.Event()
-        with _entered(self._bells, topics, bell):
-            yield bell
-
-    @contextmanager
-    def _counted(self, operation: Operation) -> Iterator[None]:
-        self.operations.add(operation)
-        try:
-            yield
-        finally:
-            self.operations.discard(operation)
-
-    @contextmanager
-    def _indexed(self, operation: Operation, topics: frozenset[Topic]) -> Iterator[None]:
-        operation.topics |= topics
-        with _entered(self._operations, topics, operation):
-            yield
-
-    async def _catch_up(self, operation: Operation) -> AsyncGenerator[Event]:
-        """What the log holds between the operation's mark and now."""
-        start, until = operation.mark, self.position
-        operation.rejoin(until)
-        async for changes in self._feed.read(min(start), until):
-            for change in changes:
-                outcome = await self._outcome(operation, change)
-                position, ref = change.position or 0, Ref(change.noun, change.row_id)
-                if outcome is Outcome.COUNTERS and position > start.counters:
-                    operation.counters.setdefault(ref, position)
-                elif outcome not in {None, Outcome.COUNTERS} and position > start.position:
-                    yield operation.tell(outcome, position, ref)
-
-    async def _outcome(self, operation: Operation, change: Change) -> Outcome | None:
-        if operation.topics.isdisjoint(change.topics):
-            return None
-        return (await self._outcomes(operation.subject, change, {operation.viewer})).get(operation.viewer)
-
-    async def _live(self, operation: Operation) -> AsyncGenerator[Event]:
-        """What is pushed. Ends when the operation has missed something."""
-        flush_at, heartbeat_at = _now(), _now() + self._heartbeat
-        while True:
-            operation.ready.clear()
-            if operation.rows:
-                yield operation.next_row()
+    def _give(self, telling: Telling) -> None:
+        event, payload, operations = telling
+        now = _now()
+        for operation in operations:
+            operation.told_at = now
+            if operation.is_live:
+                if not operation.give(event, payload):
+                    operation.missed = 1
+                    operation.interrupt()
             elif operation.missed:
-                return
-            elif operation.counters and _now() >= flush_at:
-                flush_at = _now() + self._flush
-                yield operation.flush(self.settled)
-            elif _now() >= heartbeat_at:
-                heartbeat_at = _now() + self._heartbeat
-                yield operation.tell(Outcome.HEARTBEAT, self.settled)
-            else:
-                until = min(flush_at, heartbeat_at) if operation.counters else heartbeat_at
-                with suppress(TimeoutError):
-                    async with asyncio.timeout_at(until):
-                        await operation.ready.wait()
+                operation.missed += 1
+        if payload is not None:
+            self._told += len(operations)
+
+    def _mark(self, subject: Hashable, position: int) -> Mark:
+        """Behind it nothing is owed: numbers that have yet to be told were first moved after it."""
+        waiting = self._counted.get(subject)
+        return Mark(position, next(iter(waiting.values())) - 1 if waiting else position)
+
+    # --- now and then ------------------------------------------------------------------------------------------------
+
+    def _count(self, subject: Hashable, change: Change) -> None:
+        """Keep it for the next flush. Who may see it is asked then."""
+        self._counted[subject].setdefault(Ref(change.noun, change.row_id), self.position)
+        self._has_counted.set()
+
+    async def _flush_for_ever(self) -> None:
+        while True:
+            await self._has_counted.wait()
+            async with self._turn:
+                self._has_counted.clear()
+                for subject in list(self._counted):
+                    await self._flush_one(subject)
+            await asyncio.sleep(self._flush)
+
+    async def _flush_one(self, subject: Hashable) -> None:
+        refs = self._counted.pop(subject)
+        try:
+            await self._say(subject, Outcome.COUNTERS, self._following.get(subject, ()), *refs)
+        except UNREACHABLE as error:
+            log.warning("the database does not answer whose numbers have moved: %s", type(error).__name__)
+            self._counted[subject] = refs
+            self._has_counted.set()
+
+    async def _beat_for_ever(self) -> None:
+        while True:
+            await asyncio.sleep(min(TICK, self._heartbeat / 2))
+            async with self._turn:
+                silent = _now() - self._heartbeat
+                for subject, operations in list(self._following.items()):
+                    still = [operation for operation in operations if operation.told_at <= silent]
+                    await self._say(subject, Outcome.HEARTBEAT, still)
+
+    async def _say(self, subject: Hashable, outcome: Outcome, operations: Iterable[Operation], *refs: Ref) -> None:
+        """Tell those that are live."""
+        here = self._mark(subject, self.settled)
+        for mark, some in by_mark((one for one in operations if one.is_live), here).items():
+            for telling in await self._teller.of_event(subject, Event(outcome, mark, refs), some):
+                self._give(telling)
+
+    # --- one by one --------------------------------------------------------------------------------------------------
+
+    async def follow(self, operation: Operation, *, admit: Admit) -> None:
+        """Tell one viewer what was missed since the operation's mark, then all that comes, without gap or double.
+
+        The operation's topics are those on which the viewer's rights may change. `admit` is called once they are
+        listened to: it raises if the viewer may not follow the subject, and returns the topics of the subject itself.
+        Ends after an event that ends the feed. Raises TooSlow when the client lags on.
+        """
+        lags: list[float] = []
+        self._join(operation)
+        try:
+            self._listen(operation, await admit())
+            del admit  # it holds what is needed no longer
+            while await self._lagged(operation):
+                lags = [*lags[-LAGS + 1 :], _now()]
+                if len(lags) == LAGS and lags[-1] - lags[0] < LAG_WINDOW:
+                    raise TooSlow
+                await self.say(operation, Event(Outcome.LAGGED, operation.mark, skipped=operation.missed))
+                operation.missed = 0
+        finally:
+            self._part(operation)
+        if operation.failure:
+            raise operation.failure
+
+    async def _lagged(self, operation: Operation) -> bool:
+        """Let it live until it lags, or ends."""
+        await self._cohorts.catch_up(operation)
+        operation.told_at = _now()
+        await operation.interrupted.wait()
+        operation.interrupted.clear()
+        return not operation.is_ended
+
+    async def say(self, operation: Operation, event: Event) -> None:
+        """Tell one operation that is not live, as fast as its client takes it."""
+        for telling in await self._teller.of_event(operation.subject, event, [operation]):
+            while not operation.is_ended and not operation.give(event, telling.payload):
+                await operation.sink.drained()
+
+    def listen(self, topics: Collection[Topic]) -> Listening:
+        """As a context manager, a flag that is set when anything is announced on one of the topics."""
+        return self._bells.listen(topics)
+
+    def _join(self, operation: Operation) -> None:
+        self._following[operation.subject].add(operation)
+        self._listen(operation, operation.topics)
+
+    def _part(self, operation: Operation) -> None:
+        operation.is_live, operation.is_ended = False, True
+        self._index.discard(operation.topics, operation)
+        self._following[operation.subject].discard(operation)
+        if not self._following[operation.subject]:
+            del self._following[operation.subject]
+
+    def _listen(self, operation: Operation, topics: frozenset[Topic]) -> None:
+        operation.topics |= topics
+        self._index.add(topics, operation)
+
+
+def _by_subject(operations: Iterable[Operation]) -> Iterable[tuple[Hashable, list[Operation]]]:
+    """By the subject itself: comparing it would cost more than the rest."""
+    found: dict[int, list[Operation]] = {}
+    for operation in operations:
+        found.setdefault(id(operation.subject), []).append(operation)
+    return [(some[0].subject, some) for some in found.values()]
 
 
 def _now() -> float:
     return asyncio.get_running_loop().time()
-
-
-@contextmanager
-def _entered(index: defaultdict[Topic, set[T]], topics: Collection[Topic], entry: T) -> Iterator[None]:
-    for topic in topics:
-        index[topic].add(entry)
-    try:
-        yield
-    finally:
-        for topic in topics:
-            index[topic].discard(entry)
-            if not index[topic]:
-                del index[topic]

@@ -1,17 +1,14 @@
-"""One live operation: what it is owed, in order, and how far it has come."""
+"""One live operation: who follows what, how far they have come, and where what they are told goes."""
 
-import asyncio
-from collections import deque
-from collections.abc import Hashable
+from collections import defaultdict
+from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import NamedTuple
+from typing import Any, NamedTuple, Protocol
 from uuid import UUID
 
-from models.changes import Change
+from realtime.flag import Flag
 from realtime.topics import Topic
-
-BOUND = 256
 
 
 class Outcome(Enum):
@@ -55,61 +52,86 @@ class Event:
     reason: str = ""
 
 
-@dataclass(eq=False)
+class Sink(Protocol):
+    """Where a client's events go. `taken` is how many went."""
+
+    taken: int
+
+    def take(self, payload: Any) -> bool:
+        """Take it, never waiting. False: the client is too far behind, and it is not taken."""
+
+    async def drained(self) -> None:
+        """Wait until there is room again."""
+
+
+@dataclass(eq=False, slots=True)
 class Operation:
-    """Rows wait in a bounded queue; counters wait, merged, for the next flush."""
+    """Live, it is told of changes as they come. Else it is behind, and reads from the log what it has missed."""
 
     subject: Hashable
     viewer: UUID
-    topics: frozenset[Topic]
+    sink: Sink
     mark: Mark
-    skip: Mark = field(default_factory=lambda: Mark(0, 0))
-    rows: deque[tuple[int, Outcome, Ref]] = field(default_factory=deque)
-    counters: dict[Ref, int] = field(default_factory=dict)
+    shape: Any = None  # what `render` needs to know of it
+    topics: frozenset[Topic] = frozenset()
+    is_live: bool = False
+    is_full: bool = False  # its client could not take more
+    is_ended: bool = False
+    failure: Exception | None = None  # why it has ended, if it was for our own fault
     missed: int = 0
-    ready: asyncio.Event = field(default_factory=asyncio.Event)
+    told_at: float = 0.0
+    interrupted: Flag = field(default_factory=Flag)
+    stood: tuple[int, Any] = (-1, None)  # for whoever asks about its viewer: when that was, and the answer
 
-    def push(self, change: Change, outcome: Outcome) -> None:
-        """Take note of a change. Never waits."""
-        position, ref = change.position or 0, Ref(change.noun, change.row_id)
-        if outcome is Outcome.COUNTERS:
-            if position > self.skip.counters:
-                self.counters.setdefault(ref, position)
-        elif position > self.skip.position:
-            if self.missed or len(self.rows) >= BOUND:
-                self.missed += 1
-            else:
-                self.rows.append((position, outcome, ref))
-        self.ready.set()
+    def give(self, event: Event, payload: Any) -> bool:
+        """Pass the event on, unless the client cannot take it. None is nothing to say."""
+        if payload is not None and not self.sink.take(payload):
+            self.is_full = True
+            return False
+        self.mark = event.mark
+        if event.outcome in ENDINGS:
+            self.end()
+        return True
+
+    def begin(self, position: int) -> None:
+        """Be live: up to here all has been told."""
+        self.mark = Mark(*(max(one, position) for one in self.mark))
+        self.missed = 0
+        self.is_live = True
+
+    def end(self, failure: Exception | None = None) -> None:
+        self.is_ended, self.failure = True, failure
+        self.interrupt()
+
+    def interrupt(self) -> None:
+        self.is_live = False
+        self.interrupted.set()
+
+
+def by_mark(operations: Iterable[Operation], here: Mark) -> Mapping[Mark, Sequence[Operation]]:
+    """Which mark each of them gets. Those who have come further, with another process, stay there."""
+    found: defaultdict[Mark, list[Operation]] = defaultdict(list)
+    for operation in operations:
+        mark = operation.mark
+        is_behind = mark.position <= here.position
+        found[here if is_behind else Mark(mark.position, max(mark.counters, here.counters))].append(operation)
+    return found
+
+
+class Party(NamedTuple):
+    """Operations that ask the same. With a standing, their viewers stand alike: one may be asked for all."""
+
+    operations: Sequence[Operation]
+    standing: Any = None
 
     @property
-    def waiting(self) -> int:
-        """How many rows and counters are owed."""
-        return len(self.rows) + len(self.counters)
+    def viewer(self) -> UUID:
+        return self.operations[0].viewer
 
-    def rejoin(self, position: int) -> None:
-        """Forget what is queued: all up to `position` will come from the log."""
-        self.rows.clear()
-        self.counters.clear()
-        self.missed = 0
-        self.skip = Mark(max(position, self.mark.position), max(position, self.mark.counters))
-
-    def next_row(self) -> Event:
-        position, outcome, ref = self.rows.popleft()
-        return self.tell(outcome, position, ref)
-
-    def flush(self, settled: int) -> Event:
-        refs = tuple(self.counters)
-        self.counters.clear()
-        return self.tell(Outcome.COUNTERS, settled, *refs)
-
-    def lagged(self) -> Event:
-        return Event(Outcome.LAGGED, self.mark, skipped=self.missed)
-
-    def tell(self, outcome: Outcome, position: int, *refs: Ref) -> Event:
-        """The event to send, with a mark behind which nothing is owed."""
-        position = max(position, self.mark.position)
-        # Not beyond the position either: behind it there may be counters that catching up has yet to read.
-        counters = min([position, *(waiting - 1 for waiting in self.counters.values())])
-        self.mark = Mark(position, max(counters, self.mark.counters))
-        return Event(outcome, self.mark, refs)
+    def divided(self, viewers: Collection[UUID]) -> tuple[list["Party"], list["Party"]]:
+        """Those of the viewers, and the others."""
+        parts: tuple[list[Operation], list[Operation]] = [], []
+        for operation in self.operations:
+            parts[operation.viewer not in viewers].append(operation)
+        among, others = ([Party(part, self.standing)] if part else [] for part in parts)
+        return among, others

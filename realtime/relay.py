@@ -2,17 +2,21 @@
 
 import asyncio
 import logging
+from collections.abc import Callable, Sequence
 from contextlib import suppress
+from typing import Any
 
-from broadcaster import Broadcast
+from sqlalchemy import BigInteger, Executable, bindparam, func, literal, update
+from sqlalchemy.orm import class_mapper
 from sqlmodel import col, select
 
 from models.changes import Change, Head
 from models.database import Database
+from realtime.bell import Bell
 
-CHANNEL = "plenary.changes"
 BATCH = 500
 TICK = 1.0
+HELD = 800  # milliseconds that PostgreSQL lets the lock to a relay that says nothing: it has stopped, or is cut off
 
 log = logging.getLogger("plenary.relay")
 
@@ -20,12 +24,12 @@ log = logging.getLogger("plenary.relay")
 class Relay:
     """Numbers changes. Every process may run one: the head row lets one number at a time."""
 
-    def __init__(self, database: Database, broadcast: Broadcast, *, tick: float = TICK) -> None:
+    def __init__(self, database: Database, bell: Bell, *, tick: float = TICK) -> None:
         self._database = database
-        self._broadcast = broadcast
+        self._bell = bell
         self._tick = tick
         self._nudged = asyncio.Event()
-        self.rings = True  # the broker took the bell, when it was last rung
+        self.numbered: Callable[[Sequence[Change]], None] = lambda _: None  # told of each batch once it is committed
 
     def nudge(self) -> None:
         self._nudged.set()
@@ -33,44 +37,62 @@ class Relay:
     async def run(self) -> None:
         """Number for ever: after each nudge, and each second whether nudged or not."""
         while True:
-            self._nudged.clear()
-            try:
-                await self.drain()
-            except Exception:
-                log.exception("could not number changes; trying again")
+            await self.begin()
             with suppress(TimeoutError):
                 async with asyncio.timeout(self._tick):
                     await self._nudged.wait()
 
+    async def begin(self) -> None:
+        """Number what there is; what fails now is done at the next tick."""
+        try:
+            if self._nudged.is_set() or await self._is_waiting():
+                self._nudged.clear()
+                await self.drain()
+        except Exception:
+            log.exception("could not number changes; trying again")
+
     async def drain(self) -> None:
         """Number all that is committed and tell everybody how far the log goes."""
-        while position := await self._number():
-            await self._ring(position)
+        while changes := await self._number():
+            self.numbered(changes)
+            self._bell.ring(changes[-1].position or 0)
+            if len(changes) < BATCH:
+                return
 
-    async def _number(self) -> int | None:
+    async def _number(self) -> Sequence[Change]:
         """Number one batch. None when nothing waits, or another relay is at it."""
-        if not await self._is_waiting():
-            return None
-        async with self._database.write() as session:
-            head = await session.scalar(select(Head).with_for_update(skip_locked=True))
+        async with self._database.write(tells=False) as session:
+            head: Head | None = await session.scalar(TAKEN[self._database.dialect])
             if head is None:
-                return None
-            unnumbered = select(Change).where(col(Change.position).is_(None)).order_by(col(Change.seq)).limit(BATCH)
-            changes = (await session.scalars(unnumbered)).all()
-            for number, change in enumerate(changes, head.position + 1):
-                change.position = number
-            head.position += len(changes)
-            return head.position if changes else None
+                return ()
+            numbered = await session.scalars(NUMBER, {"position": head.position})
+            changes = sorted(numbered, key=lambda change: change.position or 0)
+            await session.execute(MOVE, {"by": len(changes)})
+            return changes
 
     async def _is_waiting(self) -> bool:
         async with self._database.read() as session:
-            return await session.scalar(select(Change.seq).where(col(Change.position).is_(None)).limit(1)) is not None
+            return await session.scalar(WAITING) is not None
 
-    async def _ring(self, position: int) -> None:
-        # A dead bell delays and never loses: every feed also looks at the log each second.
-        try:
-            await self._broadcast.publish(CHANNEL, str(position))
-            self.rings = True
-        except Exception:
-            self.rings = False
-            log.exception("the broker did not take the bell")
+
+def _taking(*bound: Any) -> Executable:
+    """The head row, unless another relay has it. A bound comes with it: it costs no round trip."""
+    return select(Head).with_for_update(skip_locked=True).add_columns(*bound)
+
+
+def _numbering() -> Executable:
+    """Of what has no number, the first batch gets those behind `position`, in the order in which it was written."""
+    seq, position = col(Change.seq), col(Change.position)
+    rank = func.row_number().over(order_by=seq).label("rank")
+    first = select(seq.label("seq"), rank).where(position.is_(None)).order_by(seq).limit(BATCH).subquery()
+    number = bindparam("position", type_=BigInteger()) + first.c.rank
+    numbered = update(Change).where(seq == first.c.seq).values(position=number).returning(Change)
+    return numbered.execution_options(synchronize_session=False, populate_existing=True)
+
+
+_HELD = func.set_config("idle_in_transaction_session_timeout", str(HELD), literal(True))
+TAKEN = {"sqlite": _taking(), "postgresql": _taking(_HELD)}
+NUMBER = _numbering()
+_HEAD: Any = class_mapper(Head).local_table  # past the unit of work, as this is done at every turn
+MOVE = update(_HEAD).values(position=_HEAD.c.position + bindparam("by", type_=BigInteger()))
+WAITING = select(Change.seq).where(col(Change.position).is_(None)).limit(1)

@@ -6,6 +6,9 @@ from uuid import UUID
 Topic = NewType("Topic", str)
 
 
+PERSONAL = {"standing", "memberships", "person", "sign_in"}
+
+
 def _topic(name: str, *ids: UUID) -> Topic:
     return Topic(":".join([name, *(i.hex for i in ids)]))
 
@@ -60,6 +63,12 @@ def memberships(principal_id: UUID) -> Topic:
 def person(principal_id: UUID) -> Topic:
     """One person's or kiosk's standing as a whole: disabled, revoked, signed out everywhere."""
     return _topic("person", principal_id)
+
+
+def person_of(topic: Topic) -> UUID | None:
+    """Whose standing a topic tells of; None if it is not one person's. A sign-in's end changes nobody's."""
+    name, _, ids = topic.partition(":")
+    return UUID(ids.partition(":")[0]) if name in PERSONAL else None
 
 
 def sign_in(sign_in_id: UUID) -> Topic:

@@ -1,22 +1,23 @@
 """Who asks, and with what at hand: the first argument of every operation."""
 
 import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import ExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import NamedTuple
+from functools import partial
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from cachetools import TLRUCache
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from models import NOBODY, Database, SignIn
-from models.database import work
 from resolvers import idempotency
 from resolvers.cipher import Cipher
 from resolvers.clock import Clock
 from resolvers.errors import Conflict, Limited, Unauthenticated
+from resolvers.gathering import Gathering
 from resolvers.limits import Limiter
 from resolvers.passwords import Passwords
 from resolvers.session import Reader, Transaction
@@ -63,6 +64,11 @@ class Means:
     passwords: Passwords
     join_url: str = ""  # where a join code leads; the code is put behind it
     sign_ins: TLRUCache[bytes, Known] = field(default_factory=_sign_ins, repr=False)
+    _gatherings: dict[Any, Gathering[Any, Any]] = field(default_factory=dict, repr=False)
+
+    def gathering(self, load: Callable[["Context", Sequence[Any]], Awaitable[Mapping[Any, Any]]]) -> Any:
+        """All who ask for what this loads. It loads for nobody in particular."""
+        return self._gatherings.setdefault(load, Gathering(partial(load, Context(self))))
 
 
 @dataclass
@@ -110,14 +116,16 @@ class Context:
         """One operation, one transaction. A unique key that speaks up is a Conflict."""
         database, cipher = self.means.database, self.means.cipher
         try:
-            async with database.write() as session:
-                tx = Transaction(session, self.viewer, self.means.clock.now(), database.dialect)
-                claimed = await idempotency.claim(tx, cipher)
-                yield tx
-                if claimed:
-                    await idempotency.keep(tx, cipher, claimed)
-            if tx.has_changed_rights:
-                self.means.sign_ins.clear()
+            with ExitStack() as afterwards:
+                async with database.write() as session:
+                    tx = Transaction(session, self.viewer, self.means.clock.now(), database.dialect)
+                    claimed = await idempotency.claim(tx, cipher)
+                    yield tx
+                    if claimed:
+                        await idempotency.keep(tx, cipher, claimed)
+                    await tx.log()
+                    if tx.has_changed_rights:
+                        afterwards.callback(self.means.sign_ins.clear)  # also if the commit is cancelled, and ends well
         except IntegrityError as error:
             raise Conflict("Somebody else was first.") from error
         except DBAPIError as error:
@@ -128,7 +136,6 @@ class Context:
 
 
 def _check_time(error: DBAPIError) -> None:
-    """Raise Limited if the statement took too long, and an operation asked for it."""
-    is_late = getattr(error.orig, "sqlstate", None) == CANCELLED or str(error.orig) == INTERRUPTED
-    if is_late and work.get():
+    """Raise Limited if the statement took too long."""
+    if getattr(error.orig, "sqlstate", None) == CANCELLED or str(error.orig) == INTERRUPTED:
         raise Limited("This took too long.") from error

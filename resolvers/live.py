@@ -2,24 +2,29 @@
 
 import hashlib
 import struct
-from collections import defaultdict
-from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Mapping, Sequence
-from contextlib import aclosing
+from collections.abc import Awaitable, Callable, Collection, Hashable, Iterable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
-from functools import cached_property
-from typing import Any
+from functools import cache, cached_property, partial
+from typing import Any, cast
 from uuid import UUID
+from weakref import WeakValueDictionary
+
+from sqlalchemy import Select, bindparam, select
+from sqlalchemy.orm import class_mapper
 
 from models import NOBODY, Change, Kind, Row
-from realtime.delivery import Delivery
+from realtime.delivery import Admit, Delivery
 from realtime.feed import Feed
-from realtime.operation import Event, Mark, Outcome, Ref
+from realtime.operation import Mark, Operation, Outcome, Party, Ref, Sink
+from realtime.teller import STALE, Render
 from realtime.topics import Topic
-from resolvers import policy
+from resolvers import policy, standings
 from resolvers.cipher import from_text, to_text
 from resolvers.context import Context, Means
 from resolvers.policy import Audience, Condition, Rule
-from resolvers.session import Reader
+from resolvers.session import Reader, facts
+from resolvers.standings import Standings
 
 PURPOSE = "feed"
 CURSOR = struct.Struct(">16sqq8s")  # epoch, position, counters, feed and filter: always as long
@@ -51,6 +56,7 @@ class Source:
 
 
 Topics = Callable[[Reader], Awaitable[frozenset[Topic]]]
+Answer = tuple[Collection[Party], Collection[Party]]
 
 
 def fixed(*topics: Topic) -> Topics:
@@ -93,11 +99,14 @@ class Subject:
 class Live:
     """All live feeds of this process: their cursors, their audiences, and what they are told."""
 
-    def __init__(self, means: Means, feed: Feed, **timing: float) -> None:
+    def __init__(self, means: Means, feed: Feed, render: Render, **timing: float) -> None:
         self._means = means
         self._feed = feed
         self._epoch = NOBODY
-        self.delivery = Delivery(feed, self.audience, **timing)
+        self.rights_heard = 0  # how many changes of anybody's rights
+        self._standings = Standings()
+        self._subjects: WeakValueDictionary[Subject, Subject] = WeakValueDictionary()
+        self.delivery = Delivery(feed, self, render, **timing)
 
     async def start(self) -> None:
         self._epoch = (await self._feed.head()).epoch
@@ -118,77 +127,168 @@ class Live:
         except ValueError:
             return None
         epoch, position, counters, digest = CURSOR.unpack(content)
-        head = await self._feed.head()
+        head = await self._feed.recent_head()
         is_known = epoch == head.epoch.bytes and digest == subject.digest
         return Mark(position, counters) if is_known and min(position, counters) >= head.trimmed else None
 
-    async def follow(self, ctx: Context, subject: Subject, after: str | None) -> AsyncGenerator[Event]:
-        """Events in order. Raises at once if the viewer may not follow."""
+    async def follow(self, ctx: Context, subject: Subject, after: str | None, *, sink: Sink, shape: Any) -> None:
+        """Events in order, to the sink, until the feed ends. Raises at once if the viewer may not follow."""
+        here = Mark(self.delivery.position, self.delivery.position)
+        mark = here if after is None else await self._open(subject, after)
+        # Whoever follows the same shares one subject, and with it its statements: building them is dear.
+        shared = self._subjects.setdefault(subject, subject)
+        operation = Operation(shared, ctx.viewer, sink, mark or here, shape, subject.rights)
+        admit = partial(self._admit, ctx, subject)
+        following = self._look_anew(operation, admit) if mark is None else self.delivery.follow(operation, admit=admit)
+        del ctx, subject, admit  # it may last, and then holds what is shared alone
+        await following
 
-        async def admit() -> frozenset[Topic]:
-            async with ctx.reading() as db:
-                await db.get(*subject.scope)
-                return await subject.topics(db)
-
-        mark = None if after is None else await self._open(subject, after)
-        if after is not None and mark is None:
-            await admit()
-            yield Event(Outcome.RESYNC, Mark(0, 0), reason="CURSOR_STALE")
-            return
-        events = self.delivery.follow(subject, ctx.viewer, topics=subject.rights, admit=admit, after=mark)
-        async with aclosing(events):
-            async for event in events:
-                yield event
-
-    async def rows(self, ctx: Context, subject: Subject, refs: Sequence[Ref]) -> Sequence[Row]:
-        """Those of the rows that the feed shows this viewer now."""
-        wanted: defaultdict[Source, list[UUID]] = defaultdict(list)
-        for ref in refs:
-            if source := subject.source(ref.noun):
-                wanted[source].append(ref.row_id)
+    async def _admit(self, ctx: Context, subject: Subject) -> frozenset[Topic]:
         async with ctx.reading() as db:
-            return [row for source, ids in wanted.items() for row in await db.all(source.among, ids=ids)]
+            await db.get(*subject.scope)
+            return await subject.topics(db)
 
-    async def audience(self, subject: Subject, change: Change, viewers: Collection[UUID]) -> Mapping[UUID, Outcome]:
-        """What the change means to each of these viewers, by their rights now and by what the row was before."""
-        means = self._means
-        async with means.database.read() as session:
-            db = Reader(session, NOBODY, means.clock.now(), means.database.dialect)
+    async def _look_anew(self, operation: Operation, admit: Admit) -> None:
+        await admit()
+        await self.delivery.say(operation, STALE)
+
+    async def rows(self, ctx: Context, subject: Subject, refs: Sequence[Ref]) -> Mapping[Ref, Row]:
+        """Those of the rows that the feed shows this viewer now."""
+        return await self._those(ctx, refs, lambda ref: (source := subject.source(ref.noun)) and source.among)
+
+    async def counted(self, ctx: Context, subject: Subject, refs: Sequence[Ref]) -> Mapping[Ref, Row]:
+        """Those of the rows whose numbers this viewer may see move, where not everybody who sees the row may."""
+
+        def among(ref: Ref) -> Any:
+            source = subject.source(ref.noun)
+            return source.counters.among if source and source.counters else None
+
+        return await self._those(ctx, refs, among)
+
+    async def _those(self, ctx: Context, refs: Sequence[Ref], among: Callable[[Ref], Any]) -> Mapping[Ref, Row]:
+        wanted: dict[int, tuple[Any, list[UUID]]] = {}
+        for ref in refs:
+            if (statement := among(ref)) is not None:
+                wanted.setdefault(id(statement), (statement, []))[1].append(ref.row_id)
+        if not wanted:
+            return {}
+        async with ctx.reading() as db:
+            found = [row for statement, ids in wanted.values() for row in await db.all(statement, ids=ids)]
+        return {Ref(row.noun, row.id): row for row in found}
+
+    # --- the audience ------------------------------------------------------------------------------------------------
+
+    def hear(self, change: Change) -> None:
+        self.rights_heard += change.kind is Kind.RIGHTS
+        self._standings.hear(change)
+
+    def forget_all(self) -> None:
+        self.rights_heard += 1
+        self._standings.forget_all()
+
+    async def is_behind(self, position: int) -> bool:
+        async with self._reading() as db:
+            return await standings.is_behind(db, position)
+
+    async def parties(self, subject: Subject, operations: Collection[Operation], *, alike: bool) -> Sequence[Party]:
+        if not alike:
+            return _strangers(operations)
+        async with self._reading() as db:
+            return await self._standings.parties(db, *subject.scope, operations)
+
+    async def ask(self, audience: Audience, row_id: UUID, parties: Collection[Party]) -> Answer:
+        """The parties whom the rule allows now and the others, divided where they do not agree."""
+        async with self._reading() as db:
+            return await self._standings.ask(db, audience, row_id, parties)
+
+    async def are_still(self, rows: Iterable[Row]) -> bool:
+        """Whether what decides who may see the rows is as it was when they were read."""
+        read = {row.id: row for row in rows if row.deciding}
+        async with self._reading() as db:
+            for kind in {type(row) for row in read.values()}:
+                ids = [row.id for row in read.values() if type(row) is kind]
+                now = await db.raw(_deciding(cast("Hashable", kind)), {"ids": ids})
+                if any(dict(zip(kind.deciding, row[1:], strict=True)) != facts(read[row[0]]) for row in now):
+                    return False
+        return True
+
+    async def outcomes(
+        self, subject: Subject, change: Change, operations: Collection[Operation], *, alike: bool
+    ) -> Collection[tuple[Outcome, Party]]:
+        """What the change means to each, by their rights now and by what the row was before."""
+        async with self._reading() as db:
             if change.kind is Kind.RIGHTS:
-                return await _rights(db, subject, viewers)
+                return await self._rights(db, subject, operations)
             source = subject.source(change.noun)
-            return await _sight(db, subject, source, change, viewers) if source else {}
+            if source is None:
+                return ()
+            parties: Collection[Party] = (
+                await self._standings.parties(db, source.rule, change.row_id, operations)
+                if alike
+                else _strangers(operations)
+            )
+            is_subject = change.row_id == subject.scope[1]
+            return await self._sight(
+                db, source, change, parties, gone=Outcome.REVOKED if is_subject else Outcome.REMOVED
+            )
+
+    def _reading(self) -> AbstractAsyncContextManager[Reader]:
+        return Context(self._means).reading()
+
+    async def _rights(
+        self, db: Reader, subject: Subject, operations: Collection[Operation]
+    ) -> Collection[tuple[Outcome, Party]]:
+        rule, row_id = subject.scope
+        admitted, others = await self._standings.ask(db, rule.now, row_id, _strangers(operations))
+        return [*((Outcome.RESYNC, party) for party in admitted), *((Outcome.REVOKED, party) for party in others)]
+
+    async def _sight(
+        self, db: Reader, source: Source, change: Change, parties: Collection[Party], *, gone: Outcome
+    ) -> Collection[tuple[Outcome, Party]]:
+        see, others = await self._standings.ask(
+            db, source.now, change.row_id, await self._witnesses(db, change, parties)
+        )
+        saw_too, new = await self._saw(db, source, change, see)
+        saw, _ = await self._saw(db, source, change, others)
+        told = {Outcome.CHANGED: saw_too, Outcome.ADDED: new, gone: saw}
+        return [(outcome, party) for outcome, some in told.items() for party in some]
+
+    async def _saw(self, db: Reader, source: Source, change: Change, parties: Collection[Party]) -> Answer:
+        """Who could see the row before, and who could not."""
+        saw: Collection[Party] = []
+        others = parties
+        if change.before is not None and parties:
+            before = {f"before_{name}": value for name, value in change.before.items()}
+            saw, others = await self._standings.ask(db, source.before, change.row_id, parties, **before)
+        lost, others = _divided(others, change.lost)
+        gained, saw = _divided(saw, change.gained)
+        return [*saw, *lost], [*others, *gained]
+
+    async def _witnesses(self, db: Reader, change: Change, parties: Collection[Party]) -> Collection[Party]:
+        """Those who may see the companion without which the change means nothing."""
+        if not change.seen_with:
+            return parties
+        row = policy.row_of(change.seen_with["noun"])
+        if row is None:
+            return ()
+        return (await self._standings.ask(db, policy.see(row).now, UUID(change.seen_with["id"]), parties))[0]
 
 
-async def _rights(db: Reader, subject: Subject, viewers: Collection[UUID]) -> Mapping[UUID, Outcome]:
-    rule, row_id = subject.scope
-    admitted = await db.audience(rule.now, row_id, viewers)
-    return {viewer: Outcome.RESYNC if viewer in admitted else Outcome.REVOKED for viewer in viewers}
+@cache
+def _deciding(kind: Any) -> Select[Any]:
+    columns = class_mapper(kind).columns
+    decide = [columns[name] for name in kind.deciding]
+    return select(columns.id, *decide).where(columns.id.in_(bindparam("ids", expanding=True)))
 
 
-async def _sight(
-    db: Reader, subject: Subject, source: Source, change: Change, viewers: Collection[UUID]
-) -> Mapping[UUID, Outcome]:
-    see_now = await db.audience(source.now, change.row_id, viewers)
-    if change.kind is Kind.COUNTERS:
-        may_count = await db.audience(source.counters.now, change.row_id, see_now) if source.counters else see_now
-        return dict.fromkeys(may_count, Outcome.COUNTERS)
-    saw: set[UUID] = set()
-    if change.before is not None:
-        facts = {f"before_{name}": value for name, value in change.before.items()}
-        saw = await db.audience(source.before, change.row_id, viewers, **facts)
-    saw = (saw | set(map(UUID, change.lost))) - set(map(UUID, change.gained))
-    touched = (see_now | saw) & set(viewers) & await _witnesses(db, change, viewers)
-    ended = Outcome.REVOKED if change.row_id == subject.scope[1] else Outcome.REMOVED
-    return {
-        viewer: ended if viewer not in see_now else Outcome.CHANGED if viewer in saw else Outcome.ADDED
-        for viewer in touched
-    }
+def _strangers(operations: Iterable[Operation]) -> Sequence[Party]:
+    """Of whom nothing is known."""
+    return standings.together((operation, None) for operation in operations)
 
 
-async def _witnesses(db: Reader, change: Change, viewers: Collection[UUID]) -> set[UUID]:
-    """Those who may see the companion without which the change means nothing."""
-    if not change.seen_with:
-        return set(viewers)
-    row = policy.row_of(change.seen_with["noun"])
-    return await db.audience(policy.see(row).now, UUID(change.seen_with["id"]), viewers) if row else set()
+def _divided(parties: Collection[Party], viewers: Collection[str]) -> Answer:
+    if not viewers:
+        return [], list(parties)
+    named = set(map(UUID, viewers))
+    parts = [party.divided(named) for party in parties]
+    return [party for among, _ in parts for party in among], [party for _, others in parts for party in others]

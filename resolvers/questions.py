@@ -72,12 +72,12 @@ async def ask(
             timecode_ms=timecode_ms,
             body=body,
         )
+        if board.moderation is Moderation.NONE:
+            await publish(tx, board, question)
         await tx.add(question)
         if asker.is_sealed:
             await askers.seal(tx, question)
         await _address(tx, question, addressed_to)
-        if board.moderation is Moderation.NONE:
-            await publish(tx, board, question)
         tell(tx, question)
         return tx.answer(question)
 

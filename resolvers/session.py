@@ -2,27 +2,26 @@
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
+from functools import cache
 from typing import Any, TypeVar, TypeVarTuple, overload
 from uuid import UUID
 
-from sqlalchemy import Executable, Result, Select, func, literal, select, update
+from sqlalchemy import Executable, Result, Select, bindparam, func, insert, literal, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import class_mapper
 from sqlalchemy.orm.attributes import set_committed_value
-from sqlmodel import col
+from sqlmodel import SQLModel, col
 
 from models import Change, Kind, Member, MemberState, Row
 from realtime.topics import Topic
 from resolvers.errors import Forbidden, NotFound
-from resolvers.policy.rules import Audience, Rule, viewers_value
+from resolvers.policy.rules import LOCK, Audience, Rule, array_value
 
 R = TypeVar("R", bound=Row)
 Columns = TypeVarTuple("Columns")
 
 BULK_MOST = 200
-# FOR NO KEY UPDATE: a row that is held may be pointed at. A full lock would stop every insert that names the row, in
-# whatever order foreign keys are looked at, and with it the order of locks.
-LOCK: Any = {"key_share": True}
 
 
 class Reader:
@@ -30,22 +29,29 @@ class Reader:
 
     def __init__(self, session: AsyncSession, viewer: UUID, now: datetime, dialect: str) -> None:
         self._session = session
-        self._dialect = dialect
+        self.dialect = dialect
         self.viewer = viewer
         self.now = now
 
-    async def get(self, rule: Rule[R], row_id: UUID, *, lock: bool = False) -> R:
+    def witness(self) -> "Witness":
+        return Witness(self._session, self.viewer, self.now, self.dialect)
+
+    async def get(self, rule: Rule[R], row_id: UUID) -> R:
         """The row. NotFound if it is out of sight, Forbidden if the rule does not allow."""
-        statement = rule.look_up
-        if lock:
-            statement = statement.with_for_update(of=rule.row, **LOCK).execution_options(populate_existing=True)
+        row, _ = await self._look_up(rule, row_id)
+        return self.hold(row)
+
+    async def _look_up(
+        self, rule: Rule[R], row_id: UUID, also: Rule[R] | None = None, *, anew: bool = False
+    ) -> tuple[R, bool]:
+        statement = rule.look_up(self.dialect, also, anew=anew)
         found = (await self.execute(statement, {"row_id": row_id})).one_or_none()
         if found is None:
             raise NotFound
-        row, is_allowed = found
+        row, is_allowed, is_also_allowed = found
         if not is_allowed:
             raise Forbidden(rule.name)
-        return self.hold(row)
+        return row, is_also_allowed
 
     def select(self, rule: Rule[R]) -> Select[R]:
         """All rows that the rule allows, to be narrowed by the caller."""
@@ -54,16 +60,27 @@ class Reader:
     async def all(self, statement: Select[R], **values: Any) -> Sequence[R]:
         return (await self.execute(statement, values)).scalars().all()
 
+    async def those(self, rule: Rule[Any], row_ids: Collection[UUID]) -> set[UUID]:
+        """Those of the rows that the rule allows, by their ids alone."""
+        asked = {"ids": self.listed(row_ids)}
+        return set((await self.execute(rule.those(self.dialect), asked)).scalars())
+
     async def total(self, statement: Select[Any]) -> int:
         """How many rows the statement has."""
         counted = statement.with_only_columns(func.count(), maintain_column_froms=True).order_by(None)
         return int((await self.execute(counted)).scalar_one())
 
-    async def audience(self, audience: Audience, row_id: UUID, viewers: Collection[UUID], **facts: Any) -> set[UUID]:
-        """Those of the viewers whom the rule allows."""
-        statement = audience.statement(self._dialect)
-        values = {"viewers": viewers_value(self._dialect, viewers), "row_id": row_id, **facts}
+    async def audience(
+        self, audience: Audience, row_id: UUID, viewers: Collection[UUID], *, least: bool = False, **facts: Any
+    ) -> set[UUID]:
+        """Those of the viewers whom the rule allows; at the least, those whom it would allow whoever they were."""
+        statement = audience.statement(self.dialect, least=least)
+        values = {"viewers": self.listed(viewers), "row_id": row_id, **facts}
         return set((await self.execute(statement, values)).scalars())
+
+    def listed(self, ids: Collection[UUID]) -> Any:
+        """Ids as a statement binds them, all in one."""
+        return array_value(self.dialect, ids)
 
     @overload
     async def find(self, what: type[R], *where: Any) -> R | None: ...
@@ -102,6 +119,21 @@ class Reader:
         return row
 
 
+class Witness(Reader):
+    """A reader that notices whether it mattered who reads."""
+
+    has_mattered = False
+
+    @property
+    def viewer(self) -> UUID:
+        self.has_mattered = True
+        return self._viewer
+
+    @viewer.setter
+    def viewer(self, viewer: UUID) -> None:
+        self._viewer = viewer
+
+
 class Transaction(Reader):
     """One operation's writing. Announcements are written with the change, in the same transaction."""
 
@@ -111,13 +143,23 @@ class Transaction(Reader):
         self._settled: set[UUID] = set()
         self.answered: tuple[Row | None, str | None] = (None, None)
         self.has_changed_rights = False
+        self._announced: list[dict[str, Any]] = []
 
     async def get(self, rule: Rule[R], row_id: UUID, *, lock: bool = True) -> R:
-        row = await super().get(rule, row_id, lock=lock)
-        if lock and self._dialect == "postgresql":
-            # What a statement asks beside the locked row it asks of the moment before it waited: so ask again.
-            row = await super().get(rule, row_id, lock=lock)
-        return self._settle(row) if lock else row
+        return (await self.get_with(rule, row_id))[0] if lock else await super().get(rule, row_id)
+
+    async def get_with(self, rule: Rule[R], row_id: UUID, also: Rule[R] | None = None) -> tuple[R, bool]:
+        """The row, locked, and whether another rule allows, too."""
+        # What a statement asks beside the row that it locks it asks of the moment before it waited: so lock, then ask.
+        if self.dialect == "postgresql" and not (await self.execute(rule.lock(self.dialect), {"row_id": row_id})).all():
+            raise NotFound
+        row, is_also_allowed = await self._look_up(rule, row_id, also, anew=True)
+        return self._settle(row), is_also_allowed
+
+    async def execute(self, statement: Select[*Columns], values: Mapping[str, Any] | None = None) -> Result[*Columns]:
+        """After what has changed so far is written, which nobody does for a statement that is written out."""
+        await self._session.flush()
+        return await super().execute(statement, values)
 
     async def all(self, statement: Select[R], **values: Any) -> Sequence[R]:
         """Locked, in the order of the statement: what a transaction reads it reads in order to write."""
@@ -140,14 +182,14 @@ class Transaction(Reader):
 
     def hold(self, row: R) -> R:
         """Remember what decided, before this transaction, who could see the row."""
-        self._before.setdefault(row.id, _facts(row))
+        self._before.setdefault(row.id, facts(row))
         return row
 
     def _settle(self, row: R) -> R:
         """As `hold`, for a row that is locked now: what was read before the lock may have been out of date."""
         if row.id not in self._settled:
             self._settled.add(row.id)
-            self._before[row.id] = _facts(row)
+            self._before[row.id] = facts(row)
         return row
 
     async def add(self, row: R) -> R:
@@ -166,15 +208,13 @@ class Transaction(Reader):
     async def add_once(self, row: R) -> bool:
         """Add the row unless its unique key is taken; whether it was added. Waits for whoever is at that key."""
         row.created_at = self.now
-        insert = postgresql.insert if self._dialect == "postgresql" else sqlite.insert
-        once = insert(type(row)).values(row.model_dump()).on_conflict_do_nothing().returning(literal(1))
-        return (await self._session.execute(once)).first() is not None
+        once = _adding(type(row), self.dialect)
+        return (await self._session.execute(once, row.model_dump())).first() is not None
 
     async def count(self, column: Any, row: Row, by: int) -> None:
         """Move a counter in the database, not in memory, so that none is lost."""
-        table = type(row)
-        moved = update(table).where(col(table.id) == row.id).values({column: column + by}).returning(column)
-        set_committed_value(row, column.key, (await self._session.execute(moved)).scalar_one())
+        moved = await self._session.execute(_moving(type(row), column.key), {"row_id": row.id, "by": by})
+        set_committed_value(row, column.key, moved.scalar_one())
 
     def announce(
         self,
@@ -189,18 +229,18 @@ class Transaction(Reader):
         """Say that the row has changed: to whom it matters by topic, to whom it may matter by rule."""
         self.has_changed_rights |= kind is Kind.RIGHTS
         companion = {"noun": seen_with.noun, "id": seen_with.id.hex} if seen_with else None
-        self._session.add(
-            Change(
-                kind=kind,
-                topics=sorted(set(topics)),
-                noun=row.noun,
-                row_id=row.id,
-                before=self._before.get(row.id),
-                gained=[principal.hex for principal in gained],
-                lost=[principal.hex for principal in lost],
-                seen_with=companion,
-                at=self.now,
-            )
+        self._announced.append(
+            {
+                "kind": kind,
+                "topics": sorted(set(topics)),
+                "noun": row.noun,
+                "row_id": row.id,
+                "before": self._before.get(row.id),
+                "gained": [principal.hex for principal in gained],
+                "lost": [principal.hex for principal in lost],
+                "seen_with": companion,
+                "at": self.now,
+            }
         )
 
     def announce_each(self, topics: Iterable[Topic], kind: Kind, rows: Sequence[Row], *, scope: Row) -> None:
@@ -221,6 +261,36 @@ class Transaction(Reader):
         """Write what has changed so far, so that a unique key speaks now."""
         await self._session.flush()
 
+    async def log(self) -> None:
+        """Write down what was announced: the last thing before the commit."""
+        if self._announced:
+            await self._session.execute(ANNOUNCED, self._announced)
 
-def _facts(row: Row) -> dict[str, Any]:
+
+def _table(what: type[SQLModel]) -> Any:
+    return class_mapper(what).local_table
+
+
+# What is written at every turn goes past the unit of work, in statements that are built once.
+
+
+@cache
+def _adding(what: type[Row], dialect: str) -> Executable:
+    insert_once = postgresql.insert if dialect == "postgresql" else sqlite.insert
+    return insert_once(_table(what)).on_conflict_do_nothing().returning(literal(1))
+
+
+@cache
+def _moving(what: type[Row], name: str) -> Executable:
+    table = _table(what)
+    counter = table.c[name]
+    moved = update(table).where(table.c.id == bindparam("row_id")).values({name: counter + bindparam("by")})
+    return moved.returning(counter)
+
+
+ANNOUNCED = insert(_table(Change))
+
+
+def facts(row: Row) -> dict[str, Any]:
+    """What decides who may see the row, as it is."""
     return {name: getattr(row, name) for name in row.deciding}

@@ -99,6 +99,8 @@ async def _sit(tx: Transaction, board: QuestionBoard, principal_id: UUID, name: 
     if await tx.add_once(visit):
         return visit
     former = await tx.lock(Visit, Visit.board_id == board.id, Visit.principal_id == principal_id) or visit
+    if former.ended_at is not None:
+        tx.announce([topics.person(principal_id)], Kind.RIGHTS, former)
     former.name, former.ended_at = name, None
     return former
 

@@ -5,7 +5,7 @@ from uuid import UUID
 from sqlalchemy import delete, distinct, func
 from sqlmodel import col
 
-from models import Kind, Question, QuestionBoard, QuestionState, Vote
+from models import Kind, Question, QuestionState, Vote
 from resolvers import policy, questions
 from resolvers.context import Context
 from resolvers.errors import Limited
@@ -16,11 +16,11 @@ async def upvote(ctx: Context, question_id: UUID) -> Question:
     """Add the viewer's vote. Voting twice is voting once."""
     async with ctx.transaction() as tx:
         budget = await _budget(tx, question_id)
-        question = await tx.get(policy.upvote_question, question_id)
-        if not await tx.audience(policy.upvoted_question.now, question_id, {ctx.viewer}):
+        question, has_voted = await tx.get_with(policy.upvote_question, question_id, policy.upvoted_question)
+        if not has_voted:
             await _check_budget(tx, question, budget)
-            await tx.add(Vote(question_id=question_id, principal_id=ctx.viewer))
-            await _count(tx, question, 1)
+            if await tx.add_once(Vote(question_id=question_id, principal_id=ctx.viewer)):
+                await _count(tx, question, 1)
         return tx.answer(question)
 
 
@@ -55,9 +55,8 @@ async def _count(tx: Transaction, question: Question, by: int) -> None:
 
 async def _budget(tx: Transaction, question_id: UUID) -> int | None:
     """How many votes one has at a time. Then the board is locked, before the question as everywhere."""
-    asked_on = (Question.id == question_id, QuestionBoard.id == Question.board_id)
-    boards = await tx.lock_all(QuestionBoard, *asked_on, col(QuestionBoard.votes_per_person).is_not(None))
-    return boards[0].votes_per_person if boards else None
+    budget: int | None = (await tx.raw(policy.voting_budget, {"question_id": question_id})).scalar()
+    return budget
 
 
 async def _check_budget(tx: Transaction, question: Question, budget: int | None) -> None:

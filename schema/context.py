@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import time
 from collections.abc import Awaitable, Callable, Collection, Hashable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -17,7 +18,7 @@ from models.database import work
 from realtime import topics
 from resolvers import accounts
 from resolvers.context import Context as DomainContext
-from resolvers.errors import DomainError, Limited
+from resolvers.errors import Limited
 from resolvers.live import Live
 from resolvers.paging import Listing, Page, Slice
 from resolvers.policy import Rule
@@ -53,6 +54,7 @@ class Context(DomainContext):
     resume: str | None = None  # the cursor that a lost stream comes back with; it goes before `after`
     set_cookie: Callable[[str], None] | None = field(default=None, repr=False)
     take_cookie: Callable[[], None] = field(default=lambda: None, repr=False)
+    _good_at: int | None = None  # how many changes of rights had been heard when the token was last found good
     _loaders: dict[Hashable, DataLoader[UUID, Any]] = field(default_factory=dict, repr=False)
 
     def copy(self) -> Self:
@@ -63,7 +65,9 @@ class Context(DomainContext):
         """Become whoever the token speaks for; without one, nobody. Raises BadToken or ExpiredToken."""
         self.token = token
         if token is not None:
+            began, rights = time.monotonic(), self.live.rights_heard
             known = await accounts.of_token(self, token, again=again)
+            self._good_at = rights if known.asked_at >= began else None
             self.viewer, self.token_kind, self.sign_in = known.principal_id, known.kind, known.sign_in
 
     async def signed_out(self) -> NoReturn:
@@ -72,7 +76,9 @@ class Context(DomainContext):
         with self.live.delivery.listen(heard if self.token else ()) as bell:
             while True:
                 bell.clear()
-                await self._look_again()
+                if self._good_at != self.live.rights_heard:  # what was told before we listened was not for us to hear
+                    await self._look_again()
+                self._good_at = None
                 with suppress(TimeoutError):
                     async with asyncio.timeout(self._remaining()):
                         await bell.wait()
@@ -82,7 +88,7 @@ class Context(DomainContext):
         while True:
             try:
                 return await self.sign_in_with(self.token, again=True)
-            except DomainError:
+            except accounts.BadToken:
                 raise
             except Exception:
                 log.exception("could not look a sign-in up; trying again")
@@ -96,7 +102,8 @@ class Context(DomainContext):
         return await self._loader(("row", rule), lambda ids: self._rows(rule, ids)).load(row_id)
 
     async def allows(self, rule: Rule[Any], row_id: UUID) -> bool:
-        return await self.row(rule, row_id) is not None
+        """Whether there is such a row, and the rule allows it to the viewer."""
+        return await self._loader(("may", rule), lambda ids: self._those(rule, ids)).load(row_id)
 
     async def page(self, listing: Listing[Any], parent: UUID, page: Page) -> Slice[Any]:
         """The page of the parent's list; for all parents of one level in one statement."""
@@ -110,6 +117,18 @@ class Context(DomainContext):
                 return await read(db, ids)
 
         return await self._loader(read, load).load(row_id)
+
+    async def witnessed(self, read: Read, row_id: UUID) -> tuple[Any, bool]:
+        """As `of_row`, and whether it mattered who the viewer is."""
+
+        async def load(ids: Collection[UUID]) -> dict[UUID, Any]:
+            async with self.reading() as db:
+                witness = db.witness()
+                found = await read(witness, ids)
+                return {id: (found.get(id), witness.has_mattered) for id in ids}
+
+        found: tuple[Any, bool] = await self._loader(("witnessed", read), load).load(row_id)
+        return found
 
     async def get(self, rule: Rule[R], row_id: UUID) -> R:
         """The row; NotFound or Forbidden if the rule does not allow."""
@@ -127,6 +146,11 @@ class Context(DomainContext):
     async def _rows(self, rule: Rule[Any], ids: Collection[UUID]) -> dict[UUID, Any]:
         async with self.reading() as db:
             return {found.id: found for found in await db.all(rule.among, ids=list(ids))}
+
+    async def _those(self, rule: Rule[Any], ids: Collection[UUID]) -> dict[UUID, Any]:
+        async with self.reading() as db:
+            allowed = await db.those(rule, ids)
+            return {id: id in allowed for id in ids}
 
     async def _pages(self, listing: Listing[Any], parents: Collection[UUID], page: Page) -> dict[UUID, Any]:
         async with self.reading() as db:

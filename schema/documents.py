@@ -1,6 +1,6 @@
 """Documents: each is read and checked once, and kept while there is room."""
 
-from collections.abc import Mapping, MutableMapping
+from collections.abc import Callable, Mapping, MutableMapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, NamedTuple
@@ -50,8 +50,11 @@ class Key(NamedTuple):
 
 
 class Documents:
-    def __init__(self, schema: GraphQLSchema, trust: Trust) -> None:
+    """`admit` is asked before anything is read that anybody may send, with its length; it may refuse."""
+
+    def __init__(self, schema: GraphQLSchema, trust: Trust, admit: Callable[[Context, int], None]) -> None:
         self._schema = schema
+        self._admit = admit
         self._trust = trust
         self._anybodys: MutableMapping[Key, Document] = LRUCache(KEPT)
         self._trusted: MutableMapping[Key, Document] = LRUCache(KEPT_TRUSTED)
@@ -66,6 +69,8 @@ class Documents:
             if await self._text(ctx, documents.digest(request.query)) is None:
                 raise _refused("FORBIDDEN", "Only trusted documents are run here.")
             return self._read(key, self._trusted)
+        if key not in self._anybodys:
+            self._admit(ctx, len(key.text))
         return self._read(key, self._anybodys) if len(key.text) <= CACHED else read(self._schema, *key)
 
     async def _by_id(self, ctx: Context, document_id: str) -> str:

@@ -19,9 +19,15 @@ LOCAL = re.compile(r"https?://(localhost|127\.0\.0\.1|\[::1\])(:\d+)?")
 
 
 def bearer(authorization: object) -> str | None:
-    """The token of an `Authorization` header, or of the same words in `connection_init`."""
-    scheme, _, token = authorization.partition(" ") if isinstance(authorization, str) else ("", "", "")
-    return token.strip() if scheme.lower() == "bearer" else None
+    """The token of an `Authorization` header, or of the same words in `connection_init`.
+
+    Another scheme is a token that nobody has: whoever meant to sign in learns that it did not work.
+    """
+    if authorization is None:
+        return None
+    words = str(authorization).strip()
+    scheme, _, token = words.partition(" ")
+    return (token.strip() if scheme.lower() == "bearer" else words) or None
 
 
 class Door:

@@ -31,6 +31,6 @@ def decode(text: str | bytes) -> Any:
         raise Malformed("This is not JSON.") from None
 
 
-def encode(content: Mapping[str, Any]) -> bytes:
+def encode(content: Mapping[str, Any] | str) -> bytes:
     """Half of a surrogate pair, which a client may have sent and an error repeats, is in no encoding."""
     return json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode(errors="replace")

@@ -2,10 +2,10 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Mapping
-from contextlib import aclosing
 from dataclasses import dataclass
 from inspect import isawaitable
-from typing import Any, NamedTuple
+from types import TracebackType
+from typing import Any
 
 from graphql import (
     ExecutionResult,
@@ -14,29 +14,26 @@ from graphql import (
     OperationType,
     create_source_event_stream,
     execute_root_selection_set,
-    execute_subscription_event,
 )
 from strawberry.execution import optimized_is_awaitable
 
 from models.database import Work, work
+from realtime.delivery import TooSlow
+from realtime.mailbox import Mailbox
+from realtime.operation import Sink
 from resolvers.budgets import Bill, Budgets
 from resolvers.errors import DomainError, Flaw, Forbidden, Invalid, Limited
 from schema.context import Context
 from schema.cost import Cost, value
 from schema.documents import Documents, Trust
+from schema.encoding import encode
 from schema.limits import check_variables
-from schema.masking import told
+from schema.masking import masked_result, told
 from schema.observing import Observation, Observer
+from schema.rendering import Shape, Told
 from schema.requests import Refused, Request, refusal
 
 NO_INTROSPECTION = "Introspection is for people who are signed in."
-
-
-class Answer(NamedTuple):
-    """One result, and for an event of a feed where to continue behind it."""
-
-    result: ExecutionResult
-    cursor: str | None = None
 
 
 class TimedOut(Refused):
@@ -52,13 +49,25 @@ class TimedOut(Refused):
         )
 
 
-@dataclass(frozen=True)
+class Lagging(Refused):
+    """A subscription whose client lags on. It may come back, to where it was."""
+
+    def __init__(self) -> None:
+        super().__init__(GraphQLError("Too slow a reader.", extensions={"code": Limited.code}))
+
+
+@dataclass(frozen=True, slots=True)
 class Operation:
     """One that may run, with its variables coerced and its cost paid."""
 
     executor: Executor[Context]
+    taken: int  # points, at most; of a subscription, for each event
     bill: Bill
     seen: Observation
+
+    @property
+    def ctx(self) -> Context:
+        return self.executor.context_value
 
     @property
     def type(self) -> OperationType:
@@ -89,38 +98,45 @@ class Execution:
         trust: Trust = Trust.PREFER,
     ) -> None:
         self._schema = schema._schema  # noqa: SLF001 - graphql-core's own schema has no other way out
-        self._documents = Documents(self._schema, trust)
+        self._documents = Documents(self._schema, trust, budgets.read)
         self._budgets = budgets
         self._observer = observer or Observer()
         self._timeout = timeout
         self._development = development
 
     async def prepare(self, ctx: Context, request: Request, check: Check | None = None) -> Operation:
-        """The operation, ready to run. Raises Refused, and whatever `check` raises, before anything is charged."""
+        """The operation, ready to run. Raises Refused, and whatever `check` raises: then nothing is charged.
+
+        `check` may take places for the operation, for its caller to leave.
+        """
         seen = self._observer.begin(ctx, request.operation_name)
         try:
             executor, cost = await self._read(ctx, request)
             name = executor.operation.name
             seen.is_of(executor.operation.operation, name.value if name else None)
             if check:
-                check(executor.operation.operation)
-            bill = self._charge(ctx, executor, cost)
+                _admit(check, executor.operation.operation)
+            taken = value(cost.taken, executor.variable_values.coerced)
+            bill = self._charge(ctx, executor, taken if cost.charged is None else cost.charged, taken)
             seen.cost = bill.requested
         except BaseException as error:
             seen.end(error)
             raise
-        return Operation(executor, bill, seen)
+        return Operation(executor, taken, bill, seen)
 
     async def _read(self, ctx: Context, request: Request) -> tuple[Executor[Context], Cost]:
         """What is to be executed, and what it costs."""
         suggests = self._development or ctx.is_person
-        document = await self._documents.of(ctx, request, suggests=suggests)
+        try:
+            document = await self._documents.of(ctx, request, suggests=suggests)
+        except DomainError as error:
+            raise refusal(error) from error
         if document.errors:
             raise Refused(*map(told, document.errors))
         if len(document.operations) > 1 and request.operation_name is None:
             raise refusal(Invalid(Flaw("The document has several operations: say by operationName which one to run.")))
         if request.variables:
-            _check(request.variables)
+            _check_variables(request.variables)
         executor = Executor.build(
             self._schema,
             document.node,
@@ -137,10 +153,9 @@ class Execution:
             raise Refused(GraphQLError(NO_INTROSPECTION, extensions={"code": Forbidden.code}))
         return executor, cost
 
-    def _charge(self, ctx: Context, executor: Executor[Context], cost: Cost) -> Bill:
-        taken = value(cost.taken, executor.variable_values.coerced)
+    def _charge(self, ctx: Context, executor: Executor[Context], points: int, taken: int) -> Bill:
         try:
-            bill = self._budgets.charge(ctx, taken if cost.charged is None else cost.charged, taken=taken)
+            bill = self._budgets.charge(ctx, points, taken=taken)
         except DomainError as error:
             raise refusal(error) from error
         executor.root_value = bill  # what `rateLimit` tells
@@ -149,11 +164,11 @@ class Execution:
     async def run(self, operation: Operation) -> ExecutionResult:
         """The result of a query or a mutation. Raises Refused when it takes too long."""
         with operation.seen as seen:
-            result = await self._run(operation)
+            result = await self._in_time(operation)
             result.extensions = {"cost": operation.bill.told()}
-            return seen.told(_told(result))
+            return seen.told(masked_result(result))
 
-    async def _run(self, operation: Operation) -> ExecutionResult:
+    async def _in_time(self, operation: Operation) -> ExecutionResult:
         deadline = asyncio.get_running_loop().time() + self._timeout if self._timeout else None
         doing = Work(deadline)
         token = work.set(doing)
@@ -168,41 +183,61 @@ class Execution:
             work.reset(token)
         return result
 
-    async def results(self, operation: Operation) -> AsyncGenerator[Answer]:
+    async def results(self, operation: Operation) -> AsyncGenerator[Told]:
         """What an operation of any type answers: one result, or one for each event. Raises Refused."""
         if operation.type is not OperationType.SUBSCRIPTION:
-            yield Answer(await self.run(operation))
+            yield Told(encode((await self.run(operation)).formatted))
             return
-        with operation.seen as seen:
-            async with aclosing(self._source(operation)) as events:
-                async for event in events:
-                    result = execute_subscription_event(operation.executor.build_per_event_executor(event))
-                    told = seen.told(_told(await result if isawaitable(result) else result))
-                    seen.delivered()
-                    yield Answer(told, getattr(event, "cursor", None))
+        mailbox = Mailbox()
+        following = asyncio.ensure_future(self.follow(operation, mailbox))
+        following.add_done_callback(lambda _: mailbox.close())
+        try:
+            while (told := await mailbox.next()) is not None:
+                yield told
+            await following
+        finally:
+            following.cancel()
+            await asyncio.gather(following, return_exceptions=True)
 
-    async def _source(self, operation: Operation) -> AsyncGenerator[Any]:
-        """The events, as the feed tells them. Raises Refused, and so the operation ends, when that fails."""
-        source: Any = create_source_event_stream(operation.executor)
-        source = await source if isawaitable(source) else source
-        if isinstance(source, ExecutionResult):
-            raise Refused(*map(told, source.errors or ()))
-        async with aclosing(source) as events:
+    async def follow(self, operation: Operation, sink: Sink) -> None:
+        """Deliver a subscription to the sink, until its feed ends. Raises Refused."""
+        with operation.seen as seen, REFUSED, self._budgets.hold(operation.ctx, operation.taken):
+            source: Any = create_source_event_stream(operation.executor)
+            source = await source if isawaitable(source) else source
+            if isinstance(source, ExecutionResult):
+                raise Refused(*map(told, source.errors or ()))
+            source = source.deliver(sink, Shape.of(operation.executor))  # and what it was made of may go
             try:
-                async for event in events:
-                    yield event
-            except Exception as error:
-                raise Refused(told(error)) from error
+                await source
+            finally:
+                seen.events = sink.taken
 
 
-def _check(variables: Mapping[str, Any]) -> None:
+def _admit(check: Check, type_: OperationType) -> None:
+    try:
+        check(type_)
+    except DomainError as error:
+        raise refusal(error) from error
+
+
+class _AsRefused:
+    """A block whose errors are told as refusals."""
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, _kind: object, error: BaseException | None, _trace: TracebackType | None) -> None:
+        if isinstance(error, TooSlow):
+            raise Lagging from error
+        if isinstance(error, Exception) and not isinstance(error, Refused):
+            raise Refused(told(error)) from error
+
+
+REFUSED = _AsRefused()
+
+
+def _check_variables(variables: Mapping[str, Any]) -> None:
     try:
         check_variables(variables)
     except GraphQLError as error:
         raise Refused(error) from error
-
-
-def _told(result: ExecutionResult) -> ExecutionResult:
-    if result.errors:
-        result.errors = [told(error) for error in result.errors]
-    return result

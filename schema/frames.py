@@ -1,6 +1,8 @@
 """The frames of a WebSocket: read a piece at a time, written as fast as they are read, closed with codes that help."""
 
 import asyncio
+import struct
+from functools import lru_cache
 from typing import Any
 
 from uvicorn.protocols.utils import ClientDisconnected
@@ -8,6 +10,8 @@ from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIO
 from websockets.frames import Frame, Opcode
 from websockets.protocol import State
 
+from realtime.flag import Flag
+from schema.inbox import Inbox
 from schema.rates import Rate
 from schema.wire import Line
 
@@ -15,15 +19,25 @@ PIECE = 2 * 1024  # bytes that are read before the others have their turn: some 
 QUEUED = 4 * 1024 * 1024  # bytes of one socket that may wait to be written
 AFTERWARDS = 16 * 1024 * 1024  # bytes that may come after we have closed, and are thrown away
 
+# An extension of ASGI: messages that were made for many are written as they are, and without waiting.
+PREPARED = "plenary.prepared"
+
 # Frames of which the application hears nothing: pings, pongs, fragments, and what comes after the end.
 OTHERS_PER_SECOND, OTHERS_AT_ONCE = 20, 400
 
+IN_TWO_BYTES, IN_EIGHT_BYTES = 126, 127  # where the length of a frame stands, if it is longer
+TEXT = 0x80 | Opcode.TEXT  # and the last frame of its message
 INVALID_TEXT, SERVICE_RESTART, TRY_AGAIN_LATER = 1007, 1012, 1013
 TOO_MANY, NO_ANSWER = 4429, 4499
 
 
 class Frames(Line, WebSocketsSansIOProtocol):
     """uvicorn's, within bounds. Whatever the other end does, there is no traceback and no code 1011."""
+
+    def __init__(self, *arguments: Any, **more: Any) -> None:
+        super().__init__(*arguments, **more)
+        self.queue = Inbox()  # type: ignore[assignment]
+        self.writable = Flag(is_set=True)  # type: ignore[assignment]
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)
@@ -97,17 +111,41 @@ class Frames(Line, WebSocketsSansIOProtocol):
         super().send_receive_event_to_app()
 
     async def receive(self) -> Any:
-        message = await super().receive()
+        message = await self.queue.get()
+        self.read_paused = self.read_paused and not self.queue.empty()
         self._read_on()
         return message
 
     # --- what goes out -----------------------------------------------------------------------------------------------
 
+    def handle_connect(self, event: Any) -> None:
+        super().handle_connect(event)
+        if not self.close_sent:
+            self.scope["extensions"][PREPARED] = {"write": self.write, "writable": self.writable.wait}
+
+    def write(self, parts: tuple[bytes, ...]) -> bool:
+        """One text message, its `text_head` first, now. False: the other end is behind, and it was not written."""
+        transport = self.transport
+        if self.close_sent or self.conn.state is not State.OPEN or transport.is_closing():
+            return True  # nobody is there to be behind
+        if not self.writable.is_set():
+            return False
+        transport.write(b"".join(parts))
+        return True
+
     async def send(self, message: Any) -> None:
-        await self._room(len(message.get("text") or ""))
+        await self._room(len((message.get("text") or "").encode()))
         if self.close_sent:
             raise ClientDisconnected
         await super().send(message)
+        if message["type"] == "websocket.accept":
+            self._forget_handshake()
+
+    def _forget_handshake(self) -> None:
+        """Nobody asks for it any more, and a socket may last. The parser keeps the request, but not what was in it."""
+        self.request.headers.clear()
+        self.request = self.response = None  # type: ignore[assignment]
+        self.scope["headers"] = []
 
     async def _room(self, size: int) -> None:
         """Wait until the other end has read what was written before."""
@@ -177,6 +215,17 @@ class Frames(Line, WebSocketsSansIOProtocol):
 
     def leave(self) -> None:
         self._leave(SERVICE_RESTART, "The service restarts")
+
+
+@lru_cache
+def text_head(size: int) -> bytes:
+    """Of a text message in one frame, from the server: RFC 6455, 5.2."""
+    if size < IN_TWO_BYTES:
+        return bytes((TEXT, size))
+    is_short = size < 1 << 16
+    return (
+        struct.pack("!BBH", TEXT, IN_TWO_BYTES, size) if is_short else struct.pack("!BBQ", TEXT, IN_EIGHT_BYTES, size)
+    )
 
 
 def _is_text(data: bytes) -> bool:

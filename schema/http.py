@@ -12,13 +12,15 @@ from starlette.requests import Request as HTTPRequest
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
+from resolvers.accounts import BadToken
 from resolvers.caps import Caps
-from resolvers.errors import DomainError, Limited
+from resolvers.errors import Limited
 from schema import media
 from schema.context import Context
 from schema.door import Door
 from schema.encoding import Malformed, decode, encode
-from schema.execution import Answer, Execution, Operation, TimedOut
+from schema.execution import Execution, TimedOut
+from schema.rendering import Told
 from schema.requests import Refused, Request, refusal
 from schema.sse import Stream
 
@@ -57,22 +59,22 @@ class Endpoint:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         with suppress(ClientDisconnect):  # whoever asked has gone
-            response = await self._answer(HTTPRequest(scope, receive))
+            response = await self._respond(HTTPRequest(scope, receive))
             await response(scope, receive, send)
 
-    async def _answer(self, request: HTTPRequest) -> Response:
+    async def _respond(self, request: HTTPRequest) -> Response:
         accepted = media.ranges(request.headers.get("accept"))
         media_type = media.response_type(accepted)
         try:
             _check_method(request)
             _check_type(media_type, accepted)
             self._check_preflight(request)
-            asked = await _read(request)
             context = self._door.context(request)
-            with self._requests.at(context.address):  # also while it is looked up who asks, and for what
+            with self._requests.at(context.address):  # also while it arrives, and it is looked up who asks
+                asked = await _read(request)
                 try:
                     await context.sign_in_with(context.token)
-                except DomainError as error:
+                except BadToken as error:
                     return self._refuse_token(request, error, media_type or media.JSON)
                 return await self._perform(request, context, asked, media_type)
         except Bad as bad:
@@ -89,8 +91,9 @@ class Endpoint:
         ):
             raise Bad(400, f"A GET needs one of the headers {', '.join(NOT_SIMPLE)}.")
 
-    def _refuse_token(self, request: HTTPRequest, error: DomainError, media_type: str) -> Response:
-        response = _errors([GraphQLError(error.message, extensions=error.extensions)], 401, media_type)
+    def _refuse_token(self, request: HTTPRequest, error: BadToken, media_type: str) -> Response:
+        headers = {"www-authenticate": "Bearer"}
+        response = _errors([GraphQLError(error.message, extensions=error.extensions)], 401, media_type, headers)
         if self._door.cookie_of(request):  # no script can take it away, and with it nobody can sign in
             self._door.take_cookie(response)
         return response
@@ -102,11 +105,13 @@ class Endpoint:
         if media_type is not None:  # a stream has begun before anything is done
             self._door.lend_cookie(context, request, cookies)
         try:
-            operation = await self._execution.prepare(context, asked, partial(_check, request))
-            if media_type is None or operation.type is OperationType.SUBSCRIPTION:
-                context.resume = request.headers.get("last-event-id")
-                return Stream(self._execution.results(operation), context, self._stream(operation, context))
-            result = await self._run(operation, context)
+            with ExitStack() as place:
+                admit = partial(self._admit, request, context, media_type, place)
+                operation = await self._execution.prepare(context, asked, admit)
+                if media_type is None or operation.type is OperationType.SUBSCRIPTION:
+                    context.resume = request.headers.get("last-event-id")
+                    return Stream(self._execution.results(operation), context, place.pop_all())
+                result = await self._execution.run(operation)
         except Refused as refused:
             if media_type is None:
                 return Stream(_failing(refused), context, ExitStack())
@@ -116,23 +121,14 @@ class Endpoint:
         response.raw_headers.extend(header for header in cookies.raw_headers if header[0] == b"set-cookie")
         return response
 
-    async def _run(self, operation: Operation, context: Context) -> ExecutionResult:
-        try:
-            with self._requests.of(context.viewer):
-                return await self._execution.run(operation)
-        except Limited as limited:
-            operation.seen.end(limited)
-            raise refusal(limited) from limited
-
-    def _stream(self, operation: Operation, context: Context) -> ExitStack:
-        """A place for one more stream, to be left when it ends."""
-        place = ExitStack()
-        try:
-            place.enter_context(self._streams.open(context.viewer, context.address))
-        except Limited as limited:
-            operation.seen.end(limited)
-            raise refusal(limited) from limited
-        return place
+    def _admit(
+        self, request: HTTPRequest, context: Context, media_type: str | None, place: ExitStack, type_: OperationType
+    ) -> None:
+        """Check that the operation may come as it has come, and take the place that it needs."""
+        _check(request, type_)
+        is_stream = media_type is None or type_ is OperationType.SUBSCRIPTION
+        viewer, address = context.viewer, context.address
+        place.enter_context(self._streams.open(viewer, address) if is_stream else self._requests.of(viewer))
 
 
 def _check(request: HTTPRequest, type_: OperationType) -> None:
@@ -158,10 +154,8 @@ def _check_type(media_type: str | None, accepted: media.Ranges) -> None:
         raise Bad(406, f"There is {media.GRAPHQL}, {media.JSON} and {media.STREAM}.")
 
 
-async def _failing(refused: Refused) -> AsyncGenerator[Answer]:
-    if refused.errors:
-        raise refused
-    yield Answer(ExecutionResult())
+async def _failing(refused: Refused) -> AsyncGenerator[Told]:
+    yield Told(encode(refused.formatted))
 
 
 # --- what comes in ---------------------------------------------------------------------------------------------------

@@ -1,13 +1,13 @@
 """One shape for everything live: the events of a feed, as each viewer may see them at that moment."""
 
-from collections.abc import AsyncGenerator
-from contextlib import aclosing
+from collections.abc import AsyncIterator, Awaitable
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Annotated, Any, NewType
 
 import strawberry
 
-from realtime.operation import Event, Outcome
+from realtime.operation import Event, Outcome, Sink
 from resolvers.live import Subject
 from schema.base import ID, Node, global_id, plain, project
 from schema.context import Context, Info
@@ -86,16 +86,28 @@ FeedEvent = Annotated[
 ]
 
 
-async def events(info: Info, subject: Subject, after: FeedCursor | None) -> AsyncGenerator[FeedEvent, None]:
-    ctx = info.context
-    async with aclosing(ctx.live.follow(ctx, subject, ctx.resume or after)) as stream:
-        async for event in stream:
-            rendered = await _render(ctx, subject, event)
-            if rendered is not None:
-                yield rendered
+@dataclass(frozen=True)
+class Following:
+    """What a subscription's field returns: what to follow, and from where. Delivery does the rest."""
+
+    context: Context
+    subject: Subject
+    after: str | None
+
+    def __aiter__(self) -> AsyncIterator[FeedEvent]:
+        raise NotImplementedError("a feed is delivered, not drawn from")
+
+    def deliver(self, sink: Sink, shape: Any) -> Awaitable[None]:
+        """All that the viewer is told, rendered in this shape, until the feed ends."""
+        return self.context.live.follow(self.context, self.subject, self.after, sink=sink, shape=shape)
 
 
-async def _render(ctx: Context, subject: Subject, event: Event) -> Any:
+def events(info: Info, subject: Subject, after: FeedCursor | None) -> Any:
+    return Following(info.context, subject, info.context.resume or after)
+
+
+async def event_for(ctx: Any, subject: Subject, event: Event) -> Any:
+    """The event as this viewer may see it now; None if that is nothing."""
     cursor = FeedCursor(ctx.live.seal(subject, event.mark))
     match event.outcome:
         case Outcome.ADDED | Outcome.CHANGED | Outcome.COUNTERS:
@@ -112,10 +124,11 @@ async def _render(ctx: Context, subject: Subject, event: Event) -> Any:
             return Heartbeat(cursor=cursor)
 
 
-async def _shown(ctx: Context, subject: Subject, event: Event, cursor: FeedCursor) -> Any:
+async def _shown(ctx: Any, subject: Subject, event: Event, cursor: FeedCursor) -> Any:
     """The event with its rows as they are now. A row that has gone meanwhile is told as gone, or not at all."""
-    nodes = [project(row) for row in await ctx.live.rows(ctx, subject, event.refs)]
-    if event.outcome is Outcome.COUNTERS:
+    is_counted = event.outcome is Outcome.COUNTERS
+    nodes = [project(row) for row in await ctx.feed_rows(subject, event.refs, counted=is_counted)]
+    if is_counted:
         return Counters(cursor=cursor, nodes=nodes) if nodes else None
     shape = Added if event.outcome is Outcome.ADDED else Changed
     return shape(cursor=cursor, node=nodes[0]) if nodes else _removed(cursor, event)

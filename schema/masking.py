@@ -2,7 +2,7 @@
 
 import logging
 
-from graphql import FieldNode, GraphQLError
+from graphql import ExecutionResult, FieldNode, GraphQLError
 
 from resolvers.errors import DomainError, Invalid
 from schema import tracing
@@ -32,6 +32,12 @@ def _is_bug(error: GraphQLError) -> bool:
     if isinstance(cause, GraphQLError):
         return error.path is not None and (not cause.nodes or isinstance(cause.nodes[0], FieldNode))
     return cause is not None and not isinstance(cause, DomainError)
+
+
+def masked_result(result: ExecutionResult) -> ExecutionResult:
+    if result.errors:
+        result.errors = [told(error) for error in result.errors]
+    return result
 
 
 def masked(bug: BaseException | None, error: GraphQLError | None = None) -> GraphQLError:

@@ -5,8 +5,7 @@ No label holds text of a client: anybody could make endless series.
 
 import asyncio
 import math
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
@@ -16,7 +15,6 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Proc
 from models.database import Database
 from realtime.delivery import Delivery
 from realtime.lookout import Sight
-from schema.context import Transport
 from schema.observing import SUBSCRIPTION, Observation
 
 BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
@@ -52,9 +50,8 @@ class Metrics:
         )
         # Looking a series up by its labels takes longer than counting.
         self._counted, self._timed = cache(self._operations.labels), cache(self._seconds.labels)
-        self._events = Counter(
-            "plenary_events", "Events delivered to subscriptions.", ("transport",), registry=registry
-        )
+        self._events = Counter("plenary_events", "Events delivered to subscriptions.", registry=registry)
+        self._told = 0
         self._responses = Counter(
             "plenary_http_responses", "HTTP responses, refusals included.", ("status",), registry=registry
         )
@@ -87,19 +84,14 @@ class Metrics:
         if seen.type != SUBSCRIPTION:
             self._timed(seen.type, seen.transport).observe(seen.seconds)
 
-    def delivered(self, transport: Transport) -> None:
-        self._events.labels(transport).inc()
-
     def responded(self, status: int) -> None:
         self._responded(status).inc()
 
     def closed(self, code: int) -> None:
         self._closes.labels(code).inc()
 
-    @contextmanager
-    def socket(self) -> Iterator[None]:
-        with self._sockets.track_inprogress():
-            yield
+    def socket(self) -> AbstractContextManager[None]:
+        return self._sockets.track_inprogress()
 
     async def text(self, state: State) -> bytes:
         """In Prometheus' format. Written in a thread: the loop has others to serve."""
@@ -108,8 +100,10 @@ class Metrics:
 
     def _take(self, state: State) -> None:
         sight, delivery = state.sight, state.delivery
+        self._events.inc(delivery.told - self._told)
+        self._told = delivery.told
         self._live.set(len(delivery.operations))
-        self._queued.set(sum(operation.waiting for operation in delivery.operations))
+        self._queued.set(delivery.waiting)
         self._delivered.set(delivery.settled)
         self._is_broker_up.set(state.is_broker_up)
         self._is_database_up.set(sight is not None)

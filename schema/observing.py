@@ -9,7 +9,6 @@ from typing import Any, Protocol, Self
 
 from graphql import ExecutionResult, GraphQLError, OperationType
 
-from models import NOBODY
 from resolvers.errors import CODES
 from schema import tracing
 from schema.context import Context, Transport
@@ -30,8 +29,6 @@ class Watcher(Protocol):
     """Whoever is told of ended operations."""
 
     def ended(self, seen: "Observation") -> None: ...
-
-    def delivered(self, transport: Transport) -> None: ...
 
 
 class Observation:
@@ -64,10 +61,6 @@ class Observation:
         if result.errors:
             self._note(result.errors)
         return result
-
-    def delivered(self) -> None:
-        self.events += 1
-        self._observer.delivered(self.transport)
 
     def end(self, error: BaseException | None = None) -> None:
         self.seconds = time.perf_counter() - self._began
@@ -106,10 +99,6 @@ class Observer:
     def begin(self, ctx: Context, name: str | None) -> Observation:
         """A request has one operation, a socket many: those get a trace each."""
         return Observation(self, ctx, tracing.enter(ctx.trace or Trace()), name)
-
-    def delivered(self, transport: Transport) -> None:
-        for watcher in self._watchers:
-            watcher.delivered(transport)
 
     def ended(self, seen: Observation) -> None:
         for watcher in self._watchers:
@@ -165,7 +154,7 @@ def _fields(seen: Observation) -> dict[str, Any]:
         "operation": seen.name,
         "type": seen.type,
         "transport": seen.transport.value,
-        "viewer": viewer_kind(seen.ctx),
+        "viewer": seen.ctx.kind.value,
         "outcome": seen.outcome,
         "duration_ms": round(seen.seconds * 1_000, 1),
     }
@@ -176,12 +165,3 @@ def _fields(seen: Observation) -> dict[str, Any]:
     if seen.type == SUBSCRIPTION:
         fields["events"] = seen.events
     return fields
-
-
-def viewer_kind(ctx: Context) -> str:
-    """What kind of principal asks, by its token: no statement is spent on it."""
-    if ctx.viewer == NOBODY:
-        return "nobody"
-    if ctx.sign_in or ctx.token is None:
-        return "person"
-    return "visitor" if ctx.token.startswith("plenary_visitor_") else "kiosk"

@@ -14,8 +14,7 @@ from opentelemetry.trace import SpanKind, Status, StatusCode
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 from opentelemetry.util.types import AttributeValue
 
-from schema.context import Transport
-from schema.observing import CANCELLED, INTERNAL, OK, Observation, viewer_kind
+from schema.observing import CANCELLED, INTERNAL, OK, Observation
 
 CALLER = TraceContextTextMapPropagator()
 
@@ -54,9 +53,6 @@ class Spans:
             span.set_status(Status(StatusCode.ERROR))
         span.end(until)
 
-    def delivered(self, transport: Transport) -> None:
-        pass
-
     def close(self) -> None:
         """Send what waits. Takes as long as the collector does."""
         self._provider.shutdown()
@@ -67,7 +63,7 @@ def _attributes(seen: Observation) -> dict[str, AttributeValue]:
     attributes: dict[str, AttributeValue] = {
         "graphql.operation.type": seen.type,
         "plenary.transport": seen.transport.value,
-        "plenary.viewer": viewer_kind(seen.ctx),
+        "plenary.viewer": seen.ctx.kind.value,
     }
     if seen.name:
         attributes["graphql.operation.name"] = seen.name

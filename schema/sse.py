@@ -12,8 +12,9 @@ from resolvers.errors import DomainError
 from schema import media
 from schema.context import Context, Transport
 from schema.encoding import encode
-from schema.execution import Answer
+from schema.execution import Lagging
 from schema.masking import masked
+from schema.rendering import Told
 from schema.requests import Refused, refusal
 
 KEEP_ALIVE = 12.0  # seconds; proxies cut what is silent for longer
@@ -25,7 +26,7 @@ HEADERS = {"cache-control": "no-store", "x-accel-buffering": "no"}
 class Stream(StreamingResponse):
     """`place` is what it holds for as long as it lasts."""
 
-    def __init__(self, answers: AsyncGenerator[Answer], context: Context, place: ExitStack) -> None:
+    def __init__(self, answers: AsyncGenerator[Told], context: Context, place: ExitStack) -> None:
         context.transport = Transport.SSE
         self._events = _events(answers, context)
         super().__init__(self._events, headers=HEADERS, media_type=media.STREAM)
@@ -52,25 +53,27 @@ async def ended(*tasks: asyncio.Future[Any]) -> None:
     await asyncio.wait(tasks)
 
 
-async def _events(answers: AsyncGenerator[Answer], context: Context) -> AsyncGenerator[bytes]:
+async def _events(answers: AsyncGenerator[Told], context: Context) -> AsyncGenerator[bytes]:
     try:
         async with aclosing(_kept_alive(answers, context)) as told:
             async for answer in told:
-                yield _next(answer.result.formatted, answer.cursor) if answer else b":\n\n"
+                yield _next(answer.data, answer.cursor) if answer else b":\n\n"
+    except Lagging:
+        return  # without a word that it is complete: a client comes back to where it was
     except Refused as refused:
-        yield _next(refused.formatted)
+        yield _next(encode(refused.formatted))
     except Exception as bug:  # noqa: BLE001 - too late for a status
-        yield _next({"errors": [masked(bug).formatted]})
+        yield _next(encode({"errors": [masked(bug).formatted]}))
     yield b"event: complete\ndata:\n\n"
 
 
-def _next(content: Any, cursor: str | None = None) -> bytes:
+def _next(data: bytes, cursor: str | None = None) -> bytes:
     """The id is what a browser sends back as `Last-Event-ID` when it has lost the stream."""
     mark = b"" if cursor is None else b"id: " + cursor.encode() + b"\n"
-    return b"event: next\n" + mark + b"data: " + encode(content) + b"\n\n"
+    return b"event: next\n" + mark + b"data: " + data + b"\n\n"
 
 
-async def _kept_alive(answers: AsyncGenerator[Answer], context: Context) -> AsyncGenerator[Answer | None]:
+async def _kept_alive(answers: AsyncGenerator[Told], context: Context) -> AsyncGenerator[Told | None]:
     """The answers, and None where there was none for a while. Raises Refused when the sign-in ends."""
     coming: asyncio.Future[Any] | None = None
     leaving: asyncio.Future[Any] = asyncio.ensure_future(_signed_out(context))

@@ -4,6 +4,7 @@ They are as nice as can be to other processes: they stand for machines elsewhere
 """
 
 import asyncio
+import itertools
 import json
 import os
 import random
@@ -17,7 +18,7 @@ from tests.raw import INIT, PING, UPGRADE, Raw, frame, subscribe, text
 
 LARGE = "{ __schema { types { name description fields { name description } } } }"  # a hundred kilobytes
 BODY = json.dumps({"query": LARGE}).encode()
-ASK = b"POST /graphql HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n" % len(BODY)
+POST = b"POST /graphql HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n"
 RECEIVES = 4 * 1024
 WAIT = 60.0
 ESTABLISHED = b"\x01"  # as tcp_info begins, on Linux
@@ -112,7 +113,7 @@ async def _sip(port: int, *said: bytes) -> Fate:
 async def sipping_http(port: int, _until: float) -> Fate:
     """Asks for something large, and sips it. One after the other: what asking costs is for others to bound."""
     await asyncio.sleep(random.uniform(0, 3))
-    return await _sip(port, ASK + BODY)
+    return await _sip(port, POST % len(BODY) + BODY)
 
 
 async def sipping_socket(port: int, _until: float) -> Fate:
@@ -122,12 +123,56 @@ async def sipping_socket(port: int, _until: float) -> Fate:
     )
 
 
+def _dear(n: int) -> str:
+    """A document that nobody has sent before, and that takes its time or would."""
+    flat = " ".join(f"x{n}_{m}: 1" for m in range(250))
+    doubling = " ".join(f"fragment F{m} on Query {{ ...F{m + 1} ...F{m + 1} }}" for m in range(60))
+    aliases = " ".join(f"a{n}_{m}: __typename" for m in range(1_000))
+    return (
+        f"{{ node(id: {{{flat}}}) {{ id }} }}",
+        f"{{ a{n}: __typename ...F0 }} {doubling} fragment F60 on Query {{ __typename }}",
+        f"{{ {aliases} }}",
+        f"query Q{n} {'{ a ' * 15_000}",
+    )[n % 4]
+
+
+async def documents(port: int, until: float) -> Fate:
+    """Sends as many dear documents as a socket may send messages."""
+    connection = await Raw.connect(port)
+    await connection.upgrade()
+    await connection.send(INIT)
+    await connection.message()
+    codes, n = set[str](), 0
+    while asyncio.get_running_loop().time() < until:
+        await connection.send(subscribe(str(n), _dear(n)))
+        codes.add((await connection.message())["payload"][0]["extensions"]["code"])
+        n += 1
+        await asyncio.sleep(0.01)
+    connection.writer.transport.abort()
+    return ",".join(sorted(codes))
+
+
+async def large(port: int, until: float) -> Fate:
+    """Posts two mebibytes, and then JSON that is 50,000 deep, again and again."""
+    told = Counter[str]()
+    bodies = itertools.cycle([b"x" * 2 * 1024 * 1024, b"[" * 50_000 + b"]" * 50_000])
+    while asyncio.get_running_loop().time() < until:
+        body = next(bodies)
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(POST % len(body) + body)
+        with suppress(OSError, EOFError):
+            told[(await reader.readuntil(b"\r\n")).split()[1].decode()] += 1
+        writer.transport.abort()
+        await asyncio.sleep(0.02)
+    return ",".join(sorted(told))
+
+
 async def attack(kind: Attack, port: int, count: int, seconds: float) -> Counter[str]:
     until = asyncio.get_running_loop().time() + seconds
     return Counter(map(str, await asyncio.gather(*(kind(port, until) for _ in range(count)))))
 
 
-KINDS = {kind.__name__: kind for kind in (silent, mute, pings, frames, sipping_http, sipping_socket)}
+KINDS = {kind.__name__: kind for kind in (silent, mute, pings, frames, sipping_http, sipping_socket, documents, large)}
 
 if __name__ == "__main__":
     os.nice(19)

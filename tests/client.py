@@ -1,6 +1,7 @@
 """A GraphQL client inside the process: what one viewer asks, does and follows."""
 
 import asyncio
+import json
 from collections.abc import Callable
 from contextlib import aclosing
 from typing import Any
@@ -9,6 +10,7 @@ from uuid import UUID
 from graphql import ExecutionResult
 
 from models import NOBODY
+from realtime.mailbox import Mailbox
 from schema.context import Context
 from schema.requests import Refused, Request
 from server import Service
@@ -110,19 +112,19 @@ class Follower:
             )
             async with aclosing(execution.results(operation)) as answers:
                 async for answer in answers:
-                    await self._take(answer.result)
+                    await self._take(json.loads(answer.data))
         except Refused as refused:
-            self.error = refused.errors[0]
+            self.error = refused.errors[0].formatted
         async with self._changed:
             self.is_done = True
             self._changed.notify_all()
 
     async def _take(self, result: Any) -> None:
         async with self._changed:
-            if result.errors:
-                self.error = result.errors[0]
+            if "errors" in result:
+                self.error = result["errors"][0]
             else:
-                self.events.extend(result.data.values())
+                self.events.extend(result["data"].values())
             self._changed.notify_all()
 
     async def until(self, condition: Callable[["Follower"], bool]) -> None:
@@ -140,7 +142,7 @@ class Follower:
 
     @property
     def code(self) -> str:
-        return str(self.error.extensions["code"])
+        return str(self.error["extensions"]["code"])
 
     async def stop(self) -> None:
         self._task.cancel()
@@ -158,8 +160,10 @@ async def settled(service: Service) -> None:
     """Wait until every committed change has been numbered, told, rendered and taken."""
     async with asyncio.timeout(DEADLINE):
         while True:
-            await service.relay.drain()
-            # The service's own relay may be at what this drain has skipped.
+            await (
+                service.relay.begin()
+            )  # PostgreSQL takes the lock from a process that stands still, as on a busy machine
+            # The service's own relay may be at what this one has skipped.
             is_waiting = await service.relay._is_waiting()
             head = (await service.live._feed.head()).position
             delivery = service.live.delivery
@@ -170,12 +174,17 @@ async def settled(service: Service) -> None:
 
 def operations(service: Service) -> set[Any]:
     """The live operations of the process."""
-    return set().union(*service.live.delivery._operations.values())
+    return set(service.live.delivery.operations)
 
 
 def is_idle(service: Service) -> bool:
     """Every live operation has been admitted, and waits for something to happen."""
-    return all(
-        not op.rows and not op.counters and not op.missed and any(not w.done() for w in op.ready._waiters)
-        for op in operations(service)
-    )
+    delivery = service.live.delivery
+    is_telling = delivery._turn.locked() or delivery._has_counted.is_set()
+    is_telling = is_telling or bool(delivery._counted)
+    return not is_telling and all(op.is_live and not waiting(op.sink) for op in operations(service))
+
+
+def waiting(sink: Any) -> int:
+    """How many events its client has yet to draw."""
+    return len(sink) if isinstance(sink, Mailbox) else 0

@@ -26,6 +26,7 @@ from resolvers.passwords import Passwords
 from schema.root import build
 from server import Service, Settings
 from tests import compiled
+from tests.redis_server import RedisServer
 from tests.started import Door, started
 from tests.world import Person, World
 
@@ -33,6 +34,7 @@ POSTGRES = "postgresql+asyncpg://postgres@127.0.0.1:5432"
 
 
 PLENTY = Budget(10**9, 10**9)
+SECRET = "a secret for tests, long enough"
 SELDOM = 3_600.0  # what is due is done when a test says so
 
 # A schema keeps nothing between requests, and making one takes as long as a test.
@@ -138,6 +140,14 @@ async def database(database_url: str) -> AsyncIterator[Database]:
 
 
 @pytest.fixture
+async def redis(tmp_path: Path) -> AsyncIterator[RedisServer]:
+    server = RedisServer(tmp_path)
+    await server.start()
+    yield server
+    await server.stop()
+
+
+@pytest.fixture
 def clock() -> ManualClock:
     return ManualClock()
 
@@ -146,7 +156,7 @@ def make_service(
     database_url: str, clock: ManualClock, set_: Mapping[str, Any] | None = None, **timing: float
 ) -> Service:
     """`set_` are settings by name, where they are not the usual ones. A test asks more in a second than a person."""
-    chosen: dict[str, Any] = {"database_url": database_url, "secret_key": SecretStr("a secret for tests, long enough")}
+    chosen: dict[str, Any] = {"database_url": database_url, "broker_url": "memory://", "secret_key": SecretStr(SECRET)}
     chosen.update({f"budget_{kind}": PLENTY for kind in ViewerKind} | dict(set_ or {}))
     settings = Settings(**chosen)
     return Service(settings, clock, Passwords(memory_kib=8, passes=1), {"flush": 0.02, **timing}, SELDOM)

@@ -226,3 +226,14 @@ async def test_readers_of_a_byte_a_second_are_cut_and_hold_little(victim: Victim
     result = await suffered(victim, control, kind, 20)
     assert result.fates == {"cut": 20}
     assert result.memory < 20 * HELD
+
+
+async def test_documents_that_are_dear_to_refuse_are_read_within_a_bound(victim: Victim, control: Victim) -> None:
+    result = await suffered(victim, control, "documents", 1, seconds=8)
+    (codes,) = result.fates
+    assert "LIMITED" in codes
+
+
+async def test_bodies_that_are_too_large_or_too_deep_are_refused(victim: Victim, control: Victim) -> None:
+    result = await suffered(victim, control, "large", 2, seconds=6)
+    assert set(result.fates) <= {"400,413", "400", "413"}

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import AsyncIterator
+from contextlib import ExitStack
 from ipaddress import ip_network
 from typing import Any
 from uuid import UUID
@@ -44,6 +45,10 @@ class Purse:
     def spend(self, points: int, viewer: UUID = ANN, address: str = HALL) -> Bill:
         means: Any = None
         return self.budgets.charge(Context(means, viewer, address=address), points, taken=points)
+
+    def read(self, characters: int, viewer: UUID = ANN) -> None:
+        means: Any = None
+        self.budgets.read(Context(means, viewer, address=HALL), characters)
 
 
 def test_points_are_spent_and_come_back_with_time_and_no_more_than_there_is_room_for() -> None:
@@ -116,16 +121,68 @@ def test_without_a_budget_nothing_is_limited() -> None:
     assert told == {"requested": 10**9, "available": None, "maximum": None, "restoreRate": None}
 
 
+class Followed:
+    """What somebody follows, until a test ends it."""
+
+    def __init__(self, purse: Purse) -> None:
+        self.purse = purse
+        self.held = ExitStack()
+
+    def follow(self, points: int, viewer: UUID = ANN, address: str = HALL) -> None:
+        means: Any = None
+        self.held.enter_context(self.purse.budgets.hold(Context(means, viewer, address=address), points))
+
+
+def test_all_that_one_follows_is_bounded_as_one_operation_is_wherever_they_follow_it() -> None:
+    followed = Followed(Purse())
+    with followed.held:
+        followed.follow(60)
+        followed.follow(40, address="192.0.2.2")
+        with pytest.raises(Limited, match="all that you follow may take 100, and takes 100"):
+            followed.follow(1)
+        followed.follow(100, BOB)
+        assert followed.purse.spend(100).told()["available"] == 0  # it is no charge
+
+
+def test_what_is_followed_no_longer_or_was_refused_counts_no_longer() -> None:
+    followed = Followed(Purse())
+    for _ in range(3):
+        with followed.held:
+            followed.follow(100)
+            with pytest.raises(Limited):
+                followed.follow(1)
+    assert not followed.purse.budgets._held
+
+
+def test_what_nobody_follows_is_bounded_by_address_and_not_where_it_is_trusted() -> None:
+    followed = Followed(Purse(SMALL, "198.51.100.0/24"))
+    with followed.held:
+        followed.follow(100, NOBODY)
+        followed.follow(100, NOBODY, "192.0.2.2")
+        with pytest.raises(Limited):
+            followed.follow(1, NOBODY, "::ffff:192.0.2.1")
+        for _ in range(3):
+            followed.follow(100, NOBODY, "198.51.100.9")
+
+
+def test_without_a_budget_one_follows_what_one_likes() -> None:
+    followed = Followed(Purse(Budget(0, 0)))
+    with followed.held:
+        for _ in range(3):
+            followed.follow(10**9)
+    assert not followed.purse.budgets._held
+
+
 def test_buckets_that_are_full_again_are_forgotten() -> None:
     purse = Purse()
     for n in range(10 * SWEEP):
         purse.spend(10, UUID(int=n + 1))
         purse.time += 0.01
-        assert len(purse.budgets._buckets) <= 2 * SWEEP
+        assert len(purse.budgets._points._buckets) <= 2 * SWEEP
     for n in range(10 * SWEEP):  # also those of addresses
         purse.spend(10, NOBODY, f"10.{n >> 16}.{n >> 8 & 255}.{n & 255}")
         purse.time += 0.01
-        assert len(purse.budgets._buckets) <= 2 * SWEEP
+        assert len(purse.budgets._points._buckets) <= 2 * SWEEP
 
 
 def test_buckets_that_are_not_full_are_kept_however_many_there_are() -> None:

@@ -41,6 +41,18 @@ async def test_a_bad_token_is_401_and_closes_a_socket_with_4401(door: Door, auth
         assert await socket.closed() == 4401
 
 
+async def test_the_word_may_have_a_capital_as_in_a_header(door: Door, ann: Person) -> None:
+    async with door.socket() as socket:
+        await socket.send(
+            {"type": "connection_init", "payload": {"Authorization": f"Bearer {await door.sign_in(ann)}"}}
+        )
+        assert await socket.receive() == {"type": "connection_ack"}
+        assert await socket.ask(VIEWER) == ANN
+    async with door.socket() as socket:
+        await socket.send({"type": "connection_init", "payload": {"Authorization": "Bearer of nobody"}})
+        assert await socket.closed() == 4401
+
+
 async def test_a_missing_token_is_nobody_on_a_socket_too(door: Door, ann: Person) -> None:
     async with door.signed_in() as socket:
         assert await socket.ask(VIEWER) == NOBODY
@@ -48,8 +60,17 @@ async def test_a_missing_token_is_nobody_on_a_socket_too(door: Door, ann: Person
         assert await socket.ask(VIEWER) == ANN
 
 
-@pytest.mark.parametrize("authorization", [None, 5, "", "Bearer ", "Basic QW5uOng=", ["Bearer x"], {"Bearer": "x"}])
-async def test_what_is_no_bearer_token_is_nobody(door: Door, authorization: Any) -> None:
+@pytest.mark.parametrize("authorization", [5, "Basic QW5uOng=", "plenary_abc", ["Bearer x"], {"Bearer": "x"}])
+async def test_what_is_no_bearer_token_is_one_that_nobody_has(door: Door, authorization: Any) -> None:
+    async with door.socket() as socket:
+        await socket.send({"type": "connection_init", "payload": {"authorization": authorization}})
+        assert await socket.closed() == 4401
+    async with door.http(authorization=str(authorization)) as client:
+        assert (await client.post("/graphql", json={"query": VIEWER})).status_code == 401
+
+
+@pytest.mark.parametrize("authorization", [None, "", "Bearer ", " "])
+async def test_an_empty_authorization_is_nobodys(door: Door, authorization: Any) -> None:
     async with door.socket() as socket:
         await socket.send({"type": "connection_init", "payload": {"authorization": authorization}})
         assert await socket.receive() == {"type": "connection_ack"}

@@ -307,6 +307,7 @@ async def test_who_may_not_ask_is_told_401(client: httpx.AsyncClient, accept: st
     asked = post(accept=accept)
     response = await client.post("/graphql", content=asked.body, headers={**asked.headers, "authorization": "Bearer x"})
     assert response.status_code == 401
+    assert response.headers["www-authenticate"] == "Bearer"
     assert response.headers["content-type"].startswith(accept)
     assert response.json()["errors"][0]["extensions"]["code"] == "UNAUTHENTICATED"
 

@@ -334,6 +334,8 @@ def test_the_documentation_knows_the_settings_and_their_defaults() -> None:
     assert written == {
         "log_format": f"`{production.log_format}` in production, `{development.log_format}` in development",
         "log_level": f"`{production.log_level}` in production, `{development.log_level}` in development",
+        "log_retention_hours": f"`{production.log_retention_hours:g}`",
+        "log_retention_changes": f"`{production.log_retention_changes}`",
         "metrics_token": "none" if not production.metrics_token.get_secret_value() else "some",
         "otlp_endpoint": production.otlp_endpoint or "none",
     }

@@ -222,7 +222,7 @@ async def test_a_bug_in_the_middle_of_a_stream_is_masked_too(
             raise RuntimeError(SECRET)
         return encode(content)
 
-    monkeypatch.setattr("schema.sse.encode", broken)
+    monkeypatch.setattr("schema.rendering.encode", broken)
     community = await world.community(owner=ann)
     token = await door.sign_in(ann)
     variables = {"id": gid(community)}

@@ -173,7 +173,7 @@ async def test_what_is_live_is_counted_and_what_has_gone_is_not(door: Door, worl
         read = await scrape(door)
         assert read["plenary_sockets"] == 2
         assert read["plenary_live_operations"] == 2
-        assert read["plenary_events_total transport=websocket"] == 2
+        assert read["plenary_events_total"] == 2
         assert read["plenary_queued_events"] == 0
         assert read["plenary_log_position"] == read["plenary_delivered_position"] == 1
     await until(lambda: not operations(door.service))
@@ -190,9 +190,8 @@ async def test_what_waits_for_slow_readers_is_counted(door: Door, world: World, 
         await until(lambda: bool(operations(door.service)))
         await settled(door.service)
         (operation,) = operations(door.service)
-        operation.rows.extend([(0, None, None)] * 7)
+        operation.missed = 7
         assert (await scrape(door))["plenary_queued_events"] == 7
-        operation.rows.clear()
 
 
 async def test_a_socket_that_the_service_closes_is_counted_by_its_code(door: Door) -> None:
@@ -229,7 +228,7 @@ async def test_a_relay_that_lags_shows(
 
 
 async def test_connections_in_use_are_counted(door: Door) -> None:
-    async with door.service.database.write() as session:
+    async with door.service.database.write(tells=False) as session:
         await session.connection()
         read = await scrape(door)
         assert read["plenary_database_connections_used pool=write"] == 1

@@ -57,7 +57,7 @@ class TestInside:
             "operation": "WhoAmI",
             "type": "query",
             "transport": "http",
-            "viewer": "person",
+            "viewer": "member",
             "outcome": "OK",
         }
 
@@ -81,7 +81,7 @@ class TestInside:
         self, world: World, community: Any, lines: Lines
     ) -> None:
         assert await world.nobody.ask(TOPIC, id=gid(community), title="News") == {"createTopic": {"topic": None}}
-        assert [(line["outcome"], line["viewer"]) for line in lines.operations] == [("NOT_FOUND", "nobody")]
+        assert [(line["outcome"], line["viewer"]) for line in lines.operations] == [("NOT_FOUND", "anonymous")]
 
     @pytest.mark.parametrize(
         ("document", "kind"),
@@ -144,7 +144,7 @@ class TestInside:
         for client in (world.nobody, await signed_in(world, ann), phone, screen):
             await client.ask("query Kind { __typename }")
         kinds = [line["viewer"] for line in lines.operations if line["operation"] == "Kind"]
-        assert kinds == ["nobody", "person", "visitor", "kiosk"]
+        assert kinds == ["anonymous", "member", "guest", "integration"]
 
     async def test_neither_who_asked_nor_what_nor_from_where_is_told(
         self, world: World, ann: Person, open_hall: Any, lines: Lines

@@ -186,7 +186,7 @@ async def test_a_rule_answers_for_the_facts_that_it_is_given(world: World):
     viewers = [owner.principal_id, member.principal_id]
     async with world.service.database.read() as session:
         db = Reader(session, NOBODY, world.now, world.service.database.dialect)
-        facts = {"before_lifecycle": Lifecycle.PUBLISHED, "before_tags": withdrawn.tags}
+        facts: dict[str, Any] = {"before_lifecycle": Lifecycle.PUBLISHED, "before_tags": withdrawn.tags}
         now = await db.audience(policy.see_content.now, withdrawn.id, viewers)
         before = await db.audience(policy.see_content.before, withdrawn.id, viewers, **facts)
     assert now == {owner.principal_id}
@@ -206,7 +206,8 @@ async def test_an_empty_audience_is_nobody(world: World):
 def test_the_statements_of_a_rule_are_built_once(name: str):
     rule = RULES[name]
     assert rule.selection is rule.selection
-    assert rule.look_up is rule.look_up
+    assert rule.look_up("sqlite", rule) is rule.look_up("sqlite", rule)
+    assert rule.those("postgresql") is rule.those("postgresql")
     for use in (rule.now, rule.before):
         assert use.statement("sqlite") is use.statement("sqlite")
         assert use.statement("postgresql") is not use.statement("sqlite")

@@ -141,8 +141,8 @@ async def test_a_client_that_closes_leaves_nothing_behind(
         async with door.signed_in(token) as socket:
             assert await socket.ask(VIEWER) == (ANN if token else NOBODY)
     async with asyncio.timeout(10):
-        while door.server.server_state.tasks:  # noqa: ASYNC110 - there is no event for it
+        while door.server.server_state.tasks:  # noqa: ASYNC110 - nobody tells
             await asyncio.sleep(0.002)
-    assert not door.service.live.delivery._bells
+    assert not door.service.live.delivery._bells.topics
     assert not door.service.caps["sockets"]._open
     assert tracebacks(caplog) == []

@@ -10,12 +10,15 @@ from typing import Any
 import pytest
 from pydantic import SecretStr, ValidationError
 
+from resolvers.budgets import Budget
 from resolvers.caps import Most
+from resolvers.context import ViewerKind
 from resolvers.passwords import Passwords
 from schema.wire import Patience
 from server import Service, Settings
 from tests.client import event_of, operations, until
 from tests.conftest import ManualClock
+from tests.lines import written
 from tests.started import NOBODY, VIEWER, Door, Socket, started, tracebacks
 from tests.world import World, gid
 
@@ -128,6 +131,46 @@ async def test_operations_of_one_account_are_counted_over_all_its_sockets(
         await until(lambda: not operations(door.service))
         async with door.signed_in(token) as socket:
             await follow(door, socket, "1", "2", "3", id=id)
+
+
+async def test_what_a_cap_refuses_on_a_socket_is_logged_with_its_code_and_charged_nothing(
+    database_url: str, clock: ManualClock
+) -> None:
+    available = "{ rateLimit { available } }"
+    async with bounded(database_url, clock, live_operations=Most(1, 100)) as door:
+        world = await World.make(door.service)
+        ann = await world.person("Ann")
+        id = gid(await world.community(owner=ann))
+        door.service.execution._budgets._now = lambda: 1_000.0  # nothing comes back meanwhile
+        async with door.signed_in(await door.sign_in(ann)) as socket:
+            await follow(door, socket, "1", id=id)
+            left = (await socket.ask(available))["rateLimit"]["available"]
+            with written() as lines:
+                await socket.subscribe("2", ACTIVITY, id=id)
+                assert await limited(socket, "2") == "At most 1 live operations by one account at a time."
+            assert (await socket.ask(available))["rateLimit"]["available"] == left
+    (line,) = lines.operations
+    assert (line["type"], line["transport"], line["outcome"]) == ("subscription", "websocket", "LIMITED")
+    assert line.get("cost", 0) == 0
+
+
+async def test_all_that_one_account_follows_is_bounded_by_its_points_until_it_follows_less(
+    database_url: str, clock: ManualClock
+) -> None:
+    async with bounded(database_url, clock) as door:
+        world = await World.make(door.service)
+        ann = await world.person("Ann")
+        id = gid(await world.community(owner=ann))
+        async with door.signed_in(await door.sign_in(ann)) as one, door.signed_in(await door.sign_in(ann)) as two:
+            await follow(door, one, "1", id=id)
+            (held,) = door.service.execution._budgets._held.values()
+            door.service.execution._budgets._budgets = dict.fromkeys(ViewerKind, Budget(held, 1_000))
+            await two.subscribe("2", ACTIVITY, id=id)
+            assert (await limited(two, "2")).endswith(f"all that you follow may take {held:,}, and takes {held:,}.")
+            await one.send({"type": "complete", "id": "1"})
+            await until(lambda: not door.service.execution._budgets._held)
+            await follow(door, two, "2", id=id)
+        await until(lambda: not door.service.execution._budgets._held)
 
 
 @asynccontextmanager

@@ -2,13 +2,14 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import pytest
 
 from models import Visibility
+from realtime.operation import Sink
 from resolvers import accounts
 from schema.context import Context
 from tests import documents as do
@@ -132,10 +133,8 @@ async def test_a_bug_in_a_source_is_masked_and_the_socket_stays(
 ) -> None:
     community = await world.community(owner=ann)
 
-    async def broken(*arguments: Any) -> AsyncIterator[Any]:
-        if arguments:
-            raise RuntimeError("the secret of the house")
-        yield
+    async def broken(*_arguments: Any, **_where: Any) -> None:
+        raise RuntimeError("the secret of the house")
 
     monkeypatch.setattr(door.service.live, "follow", broken)
     async with door.signed_in(await door.sign_in(ann)) as socket:
@@ -296,10 +295,23 @@ async def test_a_source_that_breaks_off_is_an_error_without_its_text_and_the_soc
     token = await door.sign_in(ann)
     follow = door.service.live.follow
 
-    async def breaking(*arguments: Any) -> AsyncIterator[Any]:
-        async for event in follow(*arguments):
-            yield event
-            raise RuntimeError("the secret of the house")
+    async def breaking(*arguments: Any, sink: Sink, shape: Any) -> None:
+        told = asyncio.Event()
+
+        class Watched:
+            taken = 0
+
+            def take(self, payload: Any) -> bool:
+                told.set()
+                return sink.take(payload)
+
+            async def drained(self) -> None:
+                await sink.drained()
+
+        following = asyncio.ensure_future(follow(*arguments, sink=Watched(), shape=shape))
+        await told.wait()
+        following.cancel()
+        raise RuntimeError("the secret of the house")
 
     async with door.signed_in(token) as socket:
         with monkeypatch.context() as patch:

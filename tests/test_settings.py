@@ -18,6 +18,7 @@ LIMITS = (ROOT / "docs" / "limits.md").read_text()
 PAGES = (ROOT / "README.md").read_text() + LIMITS + (ROOT / "docs" / "operating.md").read_text()
 # Those that have no default to speak of, and what is said instead.
 INSTEAD = {
+    "broker_url": "the database itself if it is PostgreSQL, else `memory://`",
     "secret_key": "made on first use",
     "trusted_addresses": "none",
     "join_url": "none",

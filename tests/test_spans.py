@@ -67,7 +67,7 @@ async def test_an_operation_is_one_span(client: Client, collected: Collected) ->
         "graphql.operation.type": "query",
         "graphql.operation.name": "WhoAmI",
         "plenary.transport": "http",
-        "plenary.viewer": "nobody",
+        "plenary.viewer": "anonymous",
         "plenary.cost": 2,
     }
     assert span.events == ()

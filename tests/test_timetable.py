@@ -14,7 +14,7 @@ from resolvers import timetable
 from server import Service, Settings
 from tests import documents as do
 from tests.client import until
-from tests.conftest import ManualClock
+from tests.conftest import ManualClock, make_service
 from tests.traces import changes
 from tests.unchanged import nothing_happens
 from tests.world import Person, World, gid
@@ -76,6 +76,22 @@ async def test_two_processes_announce_what_is_due_once(world: World, clock: Manu
     clock.advance(hours=1)
     await asyncio.gather(*(timetable.tick(world.service.means) for _ in range(4)))
     assert len(await changes(world.service, *sessions)) == 3
+
+
+async def test_two_services_on_one_database_do_what_is_due_once(
+    world: World, clock: ManualClock, ann: Person, begins: Any, database_url: str
+):
+    """Each with connections of its own, as processes have them."""
+    sessions = [await world.session(await world.community(owner=ann), starts_at=begins) for _ in range(3)]
+    board = await world.board(await world.community(owner=ann), state=BoardState.SCHEDULED, opens_at=begins)
+    clock.advance(hours=1)
+    other = make_service(database_url, clock)
+    both = [world.service.means, other.means]
+    await asyncio.gather(*(timetable.tick(means) for means in both * 3))
+    await other.database.close()
+    assert len(await changes(world.service, *sessions)) == 3
+    assert len(await changes(world.service, board)) == 1
+    assert await states(world, *sessions, board) == ["LIVE", "LIVE", "LIVE", "OPEN"]
 
 
 async def test_of_very_many_at_once_only_that_there_are_is_told(

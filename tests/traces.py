@@ -1,13 +1,13 @@
 """What has been left behind: in the tables, in the change log, in the statements sent to a database."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
 from sqlalchemy import event, func, select
 from sqlmodel import col
 
-from models import Change, Row
+from models import Change, Database, Row
 from server import Service
 from tests.client import Client
 
@@ -26,16 +26,24 @@ async def count(service: Service, table: Any, *where: Any) -> int:
         return int((await session.scalar(select(func.count()).select_from(table).where(*where))) or 0)
 
 
-@contextmanager
-def statements(service: Service) -> Iterator[list[str]]:
+def statements(service: Service) -> AbstractContextManager[list[str]]:
     """The statements that are sent to the database meanwhile, but for pragmas and the relay's and feed's own."""
+    return sent_to(
+        service.database,
+        lambda said: "FROM head" not in said and "FROM change" not in said and said.startswith(("SELECT", "WITH")),
+    )
+
+
+@contextmanager
+def sent_to(database: Database, is_wanted: Callable[[str], bool] = lambda _: True) -> Iterator[list[str]]:
+    """The statements that readers send to the database meanwhile."""
     sent: list[str] = []
 
     def note(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
-        if "FROM head" not in statement and "FROM change" not in statement and statement.startswith(("SELECT", "WITH")):
+        if is_wanted(statement):
             sent.append(statement)
 
-    engine = service.database._reading.sync_engine
+    engine = database._reading.sync_engine
     event.listen(engine, "before_cursor_execute", note)
     try:
         yield sent

@@ -87,6 +87,7 @@ from resolvers.policy.questions import (
     take_on_question,
     upvote_question,
     upvoted_question,
+    voting_budget,
     withdraw_question,
 )
 from resolvers.policy.rules import Audience, Condition, Rule, Viewer, row_of, see

@@ -37,17 +37,17 @@ def has_kiosk_key(viewer: Viewer, board_id: Any) -> Condition:
     return some(key, where=[key.board_id == board_id, key.principal_id == viewer, col(key.revoked_at).is_(None)])
 
 
-@sight(QuestionBoard)
+@sight(QuestionBoard, local=True)
 def see_board(viewer: Viewer, board: Any) -> Condition:
     return or_(follow_board(viewer, board), has_kiosk_key(viewer, board.id))
 
 
-@rule(QuestionBoard)
+@rule(QuestionBoard, local=True)
 def follow_board(viewer: Viewer, board: Any) -> Condition:
     return or_(reads(viewer, board.community_id), _seats(viewer, board, READERS))
 
 
-@rule(QuestionBoard)
+@rule(QuestionBoard, local=True)
 def run_board(viewer: Viewer, board: Any) -> Condition:
     return belongs_to(viewer, board.community_id, roles=PANEL)
 
@@ -63,12 +63,12 @@ def _keeps_keys(viewer: Viewer, board: Any) -> Condition:
     return and_(run_board(viewer, board), stands_in(viewer, board.network_id, no_guest))
 
 
-@rule(QuestionBoard)
+@rule(QuestionBoard, local=True)
 def display_board(viewer: Viewer, board: Any) -> Condition:
     return or_(has_kiosk_key(viewer, board.id), belongs_to(viewer, board.community_id, roles=PANEL))
 
 
-@rule(QuestionBoard)
+@rule(QuestionBoard, local=True)
 def count_on_board(viewer: Viewer, board: Any) -> Condition:
     """How many voted for what is everybody's to see, or for those who run the board."""
     has_closed = and_(board.show_counts == ShowCounts.AFTER_CLOSE, board.state == BoardState.CLOSED)

@@ -58,7 +58,7 @@ def _may_drop_in(viewer: Viewer, community: Any) -> Condition:
     )
 
 
-@sight(Community)
+@sight(Community, local=True)
 def see_community(viewer: Viewer, community: Any) -> Condition:
     return or_(
         _has_membership(viewer, community.id, MembershipState.ACTIVE, MembershipState.INVITED),
@@ -71,7 +71,7 @@ def sees_community(viewer: Viewer, community_id: Any) -> Condition:
     return some(community, where=[community.id == community_id, see_community(viewer, community)])
 
 
-@rule(Community)
+@rule(Community, local=True)
 def read_community(viewer: Viewer, community: Any) -> Condition:
     return or_(
         belongs_to(viewer, community.id),

@@ -11,7 +11,7 @@ from resolvers.policy.networks import internal, is_self, stands_in
 from resolvers.policy.rules import Condition, Viewer, rule, sight, some
 
 
-@sight(Content)
+@sight(Content, local=True)
 def see_content(viewer: Viewer, content: Any) -> Condition:
     return and_(
         reads(viewer, content.community_id),
@@ -28,7 +28,7 @@ def sees_content(viewer: Viewer, content_id: Any) -> Condition:
     return some(content, where=[content.id == content_id, see_content(viewer, content)])
 
 
-@rule(Content)
+@rule(Content, local=True)
 def follow_content(viewer: Viewer, content: Any) -> Condition:
     """In the viewer's own feed: what communities publish to which the viewer belongs."""
     return and_(content.lifecycle == Lifecycle.PUBLISHED, belongs_to(viewer, content.community_id))

@@ -10,7 +10,7 @@ from sqlalchemy.orm import aliased
 from sqlmodel import col
 
 from models import Attendance, Member, MemberKind, MemberState, Network, NetworkRole, OutsiderTier
-from resolvers.policy.rules import Condition, Viewer, rule, sight, some
+from resolvers.policy.rules import Condition, Viewer, personal, rule, sight, some
 
 ADMINISTRATORS = (NetworkRole.OWNER, NetworkRole.ADMIN)
 
@@ -33,10 +33,8 @@ def stands_in(viewer: Viewer, network_id: ColumnElement[Any], *also: Any) -> Con
 def is_self(viewer: Viewer, member_id: Any) -> Condition:
     """The viewer is that member, and still active."""
     member = aliased(Member)
-    return some(
-        member,
-        where=[member.id == member_id, member.principal_id == viewer, member.state == MemberState.ACTIVE],
-    )
+    where = [member.id == member_id, member.principal_id == viewer, member.state == MemberState.ACTIVE]
+    return personal(some(member, where=where))
 
 
 def internal(member: Any) -> Condition:

@@ -19,19 +19,19 @@ def create_poll_on_board(viewer: Viewer, board: Any) -> Condition:
     return and_(run_board(viewer, board), is_active(board.community_id))
 
 
-@sight(Poll)
+@sight(Poll, local=True)
 def see_poll(viewer: Viewer, poll: Any) -> Condition:
     return or_(see_published_poll(viewer, poll), moderate_poll(viewer, poll), show_poll(viewer, poll))
 
 
-@rule(Poll)
+@rule(Poll, local=True)
 def see_published_poll(viewer: Viewer, poll: Any) -> Condition:
     """As the audience sees it, whoever looks."""
     attends = or_(reads(viewer, poll.community_id), visits(viewer, poll.board_id))
     return and_(poll.state.in_(PUBLISHED), attends)
 
 
-@rule(Poll)
+@rule(Poll, local=True)
 def moderate_poll(viewer: Viewer, poll: Any) -> Condition:
     """A draft that was thrown away is there for nobody."""
     return and_(poll.state != PollState.WITHDRAWN, belongs_to(viewer, poll.community_id, roles=PANEL))
@@ -43,7 +43,7 @@ def decide_poll(viewer: Viewer, poll: Any) -> Condition:
     return and_(moderate_poll(viewer, poll), is_active(poll.community_id))
 
 
-@rule(Poll)
+@rule(Poll, local=True)
 def show_poll(viewer: Viewer, poll: Any) -> Condition:
     """On the hall's screen, as long as one may vote: for the screen itself and for those who run it."""
     return and_(
@@ -59,7 +59,7 @@ def vote_in_poll(viewer: Viewer, poll: Any) -> Condition:
     return and_(poll.state == PollState.OPEN, attends)
 
 
-@rule(Poll)
+@rule(Poll, local=True)
 def read_results(viewer: Viewer, poll: Any) -> Condition:
     """How many voted, and for what."""
     is_told = or_(poll.results == PollResults.ALWAYS, poll.state == PollState.CLOSED)

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sqlalchemy import and_, not_, or_
+from sqlalchemy import Uuid, and_, bindparam, not_, or_, select
 from sqlalchemy.orm import aliased
 from sqlmodel import col
 
@@ -10,7 +10,7 @@ from models import AuthorSeal, Question, QuestionAddressee, QuestionBoard, Quest
 from resolvers.policy.boards import RUNNING, VOTERS, count_on_board, has_kiosk_key, visits
 from resolvers.policy.communities import PANEL, belongs_to, contributes_to, is_active, reads
 from resolvers.policy.networks import internal, is_self, stands_in
-from resolvers.policy.rules import Condition, Viewer, rule, sight, some
+from resolvers.policy.rules import LOCK, Condition, Viewer, personal, rule, sight, some
 
 PUBLISHED = (QuestionState.VISIBLE, QuestionState.ANSWERED, QuestionState.DISMISSED)
 
@@ -18,7 +18,7 @@ PUBLISHED = (QuestionState.VISIBLE, QuestionState.ANSWERED, QuestionState.DISMIS
 def _asked_by(viewer: Viewer, question: Any) -> Condition:
     seal = aliased(AuthorSeal)
     is_sealed_asker = some(seal, where=[seal.question_id == question.id, seal.principal_id == viewer])
-    return or_(is_self(viewer, question.author_id), is_sealed_asker)
+    return or_(is_self(viewer, question.author_id), personal(is_sealed_asker))
 
 
 def _attends(viewer: Viewer, question: Any) -> Condition:
@@ -26,7 +26,7 @@ def _attends(viewer: Viewer, question: Any) -> Condition:
     return or_(reads(viewer, question.community_id), visits(viewer, question.board_id))
 
 
-@sight(Question)
+@sight(Question, local=True)
 def see_question(viewer: Viewer, question: Any) -> Condition:
     return or_(
         see_published_question(viewer, question),
@@ -37,7 +37,7 @@ def see_question(viewer: Viewer, question: Any) -> Condition:
     )
 
 
-@rule(Question)
+@rule(Question, local=True)
 def see_published_question(viewer: Viewer, question: Any) -> Condition:
     """As the audience sees it, whoever looks."""
     return and_(question.state.in_(PUBLISHED), _attends(viewer, question))
@@ -56,18 +56,18 @@ def take_on_question(viewer: Viewer, question: Any) -> Condition:
     )
 
 
-@rule(Question)
+@rule(Question, local=True)
 def follow_question(viewer: Viewer, question: Any) -> Condition:
     """In the viewer's own feed: what is asked in communities to which the viewer belongs."""
     return and_(question.state.in_(PUBLISHED), belongs_to(viewer, question.community_id))
 
 
-@rule(Question)
+@rule(Question, local=True)
 def own_question(viewer: Viewer, question: Any) -> Condition:
     return and_(_asked_by(viewer, question), _attends(viewer, question))
 
 
-@rule(Question)
+@rule(Question, local=True)
 def moderate_question(viewer: Viewer, question: Any) -> Condition:
     return belongs_to(viewer, question.community_id, roles=PANEL)
 
@@ -78,7 +78,7 @@ def decide_question(viewer: Viewer, question: Any) -> Condition:
     return and_(moderate_question(viewer, question), is_active(question.community_id))
 
 
-@rule(Question)
+@rule(Question, local=True)
 def show_question(viewer: Viewer, question: Any) -> Condition:
     """On the hall's screen: for the screen itself and for those who run it."""
     return and_(
@@ -88,7 +88,7 @@ def show_question(viewer: Viewer, question: Any) -> Condition:
     )
 
 
-@rule(Question)
+@rule(Question, local=True)
 def read_question(viewer: Viewer, question: Any) -> Condition:
     """A withdrawn body is the asker's alone; a merged one is for its asker and the moderators."""
     return and_(
@@ -102,14 +102,14 @@ def read_question(viewer: Viewer, question: Any) -> Condition:
     )
 
 
-@rule(Question)
+@rule(Question, local=True)
 def count_votes(viewer: Viewer, question: Any) -> Condition:
     board = aliased(QuestionBoard)
     is_counted = some(board, where=[board.id == question.board_id, count_on_board(viewer, board)])
     return and_(is_counted, see_question(viewer, question))
 
 
-@rule(Question)
+@rule(Question, local=True)
 def addressed_question(viewer: Viewer, question: Any) -> Condition:
     """It is put to the viewer."""
     addressee = aliased(QuestionAddressee)
@@ -117,7 +117,7 @@ def addressed_question(viewer: Viewer, question: Any) -> Condition:
     return and_(is_put, see_question(viewer, question))
 
 
-@rule(Question)
+@rule(Question, local=True)
 def see_rejection(viewer: Viewer, question: Any) -> Condition:
     return or_(own_question(viewer, question), moderate_question(viewer, question))
 
@@ -150,7 +150,7 @@ def upvote_question(viewer: Viewer, question: Any) -> Condition:
     )
 
 
-@rule(Question)
+@rule(Question, local=True)
 def upvoted_question(viewer: Viewer, question: Any) -> Condition:
     """The viewer's vote, for it or for one that was merged into it."""
     vote, voted = aliased(Vote), aliased(Question)
@@ -163,7 +163,7 @@ def upvoted_question(viewer: Viewer, question: Any) -> Condition:
             or_(col(voted.id) == question.id, col(voted.merged_into_id) == question.id),
         ],
     )
-    return and_(has_voted, see_question(viewer, question))
+    return and_(personal(has_voted), see_question(viewer, question))
 
 
 @rule(Question)
@@ -182,3 +182,12 @@ def hand_on_question(viewer: Viewer, question: Any) -> Condition:
         decide_question(viewer, question),
         stands_in(viewer, question.network_id, internal),
     )
+
+
+# How many votes one has at a time on the question's board, where that is bounded; and the board is locked.
+voting_budget = (
+    select(col(QuestionBoard.votes_per_person))
+    .where(col(Question.id) == bindparam("question_id", type_=Uuid()), col(QuestionBoard.id) == col(Question.board_id))
+    .where(col(QuestionBoard.votes_per_person).is_not(None))
+    .with_for_update(of=QuestionBoard, **LOCK)
+)

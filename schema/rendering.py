@@ -1,0 +1,164 @@
+"""Rendering: one event, executed once for all who ask the same and may see the same.
+
+Sharing is by recorded decisions. While a document is executed for one viewer, every question about their rights is
+noted with its answer. Whoever gets the same answers gets the same bytes; for the others it is executed again.
+"""
+
+from collections import defaultdict
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from inspect import isawaitable
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from graphql import Executor, FieldNode, Node, VariableNode, execute_subscription_event, visit
+from graphql.language import Visitor
+
+from models import Row
+from models.database import UNREACHABLE
+from realtime.operation import Event, Operation, Party, Ref
+from resolvers.live import Live, Subject
+from resolvers.policy import Audience, Rule
+from schema.context import Context, Read
+from schema.encoding import encode
+from schema.live import event_for
+from schema.masking import masked_result
+
+
+class Told(NamedTuple):
+    """What a client gets for one event: the encoded result, and where to continue behind it."""
+
+    data: bytes
+    cursor: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """What an operation asks of each event. Operations with the same key ask the same."""
+
+    executor: Executor[Any]
+    key: Any
+
+    @classmethod
+    def of(cls, executor: Executor[Any]) -> "Shape":
+        """Only variables below the root field count: its own arguments have said what is followed, and from where."""
+        fields = [node for node in executor.operation.selection_set.selections if isinstance(node, FieldNode)]
+        names = _variables(*(field.selection_set for field in fields), *executor.fragment_definitions.values())
+        coerced = executor.variable_values.coerced
+        return cls(executor, (id(executor.operation), repr([(name, coerced.get(name)) for name in sorted(names)])))
+
+
+def _variables(*nodes: Node | None) -> set[str]:
+    names: set[str] = set()
+
+    class Names(Visitor):
+        def enter_variable(self, node: VariableNode, *_: Any) -> None:
+            names.add(node.name.value)
+
+    for node in filter(None, nodes):
+        visit(node, Names())
+    return names
+
+
+async def render(
+    subject: Subject, event: Event, parties: Collection[Party]
+) -> Collection[tuple[Told | None, Sequence[Operation]]]:
+    """What operations are told of the event; None where there is nothing to say."""
+    told: list[tuple[Told | None, Sequence[Operation]]] = []
+    for alike in _by_shape(parties):
+        waiting = alike
+        while waiting:
+            speaker = waiting[0].operations[0]
+            recording = Recording(speaker)
+            payload = await _execute(recording, speaker.shape, subject, event)
+            same, waiting = await recording.agreeing(waiting)
+            told.append((payload, [operation for party in same for operation in party.operations]))
+    return told
+
+
+def _by_shape(parties: Collection[Party]) -> Collection[Sequence[Party]]:
+    found: defaultdict[Any, list[Party]] = defaultdict(list)
+    for party in parties:
+        found[party.operations[0].shape.key].append(party)
+    return found.values()
+
+
+async def _execute(recording: "Recording", shape: Shape, subject: Subject, event: Event) -> Told | None:
+    shown = await event_for(recording, subject, event)
+    if shown is None:
+        return None
+    executor = shape.executor.build_per_event_executor(shown)
+    executor.context_value = recording
+    result = execute_subscription_event(executor)
+    result = await result if isawaitable(result) else result
+    for error in result.errors or ():
+        if isinstance(error.original_error, UNREACHABLE):  # no event is told by halves
+            raise error.original_error
+    result = masked_result(result)
+    return Told(encode(result.formatted), getattr(shown, "cursor", None))
+
+
+class Recording:
+    """One viewer's context, which notes what it is asked. What cannot be noted makes the answer theirs alone."""
+
+    def __init__(self, speaker: Operation) -> None:
+        self._speaker = speaker
+        self._context: Context = speaker.shape.executor.context_value
+        self._decisions: dict[tuple[Audience, UUID], bool] = {}
+        self._rows: dict[UUID, Row] = {}
+        self._is_personal = False
+
+    def __getattr__(self, name: str) -> Any:
+        self._is_personal = True
+        return getattr(self._context, name)
+
+    @property
+    def live(self) -> Live:
+        return self._context.live
+
+    async def row(self, rule: Rule[Any], row_id: UUID) -> Row | None:
+        found = await self._context.row(rule, row_id)
+        self._decisions[rule.now, row_id] = found is not None
+        if found is not None:
+            self._rows[row_id] = found
+        return found
+
+    async def allows(self, rule: Rule[Any], row_id: UUID) -> bool:
+        return await self.row(rule, row_id) is not None
+
+    async def of_row(self, read: Read, row_id: UUID) -> Any:
+        found, is_personal = await self._context.witnessed(read, row_id)
+        self._is_personal |= is_personal
+        return found
+
+    async def feed_rows(self, subject: Subject, refs: Sequence[Ref], *, counted: bool = False) -> list[Row]:
+        """Those of the rows that the feed shows the viewer now; `counted`: and whose numbers they may see."""
+        found = await self.live.rows(self._context, subject, refs)
+        sources = {ref: source for ref in refs if (source := subject.source(ref.noun))}
+        for ref, source in sources.items():
+            self._decisions[source.now, ref.row_id] = ref in found
+        self._rows |= {ref.row_id: row for ref, row in found.items()}
+        if counted:
+            moved = {ref: rule for ref in found if (rule := sources[ref].counters)}
+            shown = await self.live.counted(self._context, subject, list(moved))
+            for ref, rule in moved.items():
+                self._decisions[rule.now, ref.row_id] = ref in shown
+            found = {ref: row for ref, row in found.items() if ref in shown or ref not in moved}
+        return [found[ref] for ref in refs if ref in found]
+
+    async def agreeing(self, parties: Sequence[Party]) -> tuple[Sequence[Party], Sequence[Party]]:
+        """Those who get the same answers, the speaker among them, and the others."""
+        left = [operation for operation in parties[0].operations if operation is not self._speaker]
+        same: Collection[Party] = [*([parties[0]._replace(operations=left)] if left else ()), *parties[1:]]
+        others: Collection[Party] = []
+        if self._is_personal:
+            same, others = others, same
+        for (audience, row_id), is_allowed in self._decisions.items():
+            if same:
+                allowed, refused = await self.live.ask(audience, row_id, same)
+                same, different = (allowed, refused) if is_allowed else (refused, allowed)
+                others = [*others, *different]
+        if same and not await self.live.are_still(self._rows.values()):
+            # They were asked of another moment than the speaker, who saw what was not theirs yet, perhaps.
+            same, others = [], [*others, *same]
+        return [Party([self._speaker]), *same], list(others)

@@ -1,0 +1,203 @@
+"""Rendering: shared by recorded decisions, and to the byte what each viewer would get alone."""
+
+import asyncio
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from models import (
+    Admits,
+    CommunityRole,
+    MemberKind,
+    Moderation,
+    PollState,
+    QuestionAddressee,
+    QuestionState,
+    ShowCounts,
+    VisitorRights,
+    Vote,
+)
+from realtime.operation import Event, Mark, Operation, Outcome, Ref
+from resolvers import boards, questions
+from resolvers.live import Subject
+from schema import rendering
+from schema.rendering import Shape, render
+from schema.requests import Request
+from server import Service
+from tests.client import Client
+from tests.conftest import ManualClock, make_service
+from tests.replica import FRAGMENT, ROW
+from tests.world import World, gid
+
+DEEP = """
+  ... on Question {
+    isMine viewerHasVoted viewerIsAddressed privateLabels askerHandle rejectReason
+    author { name } board { title } community { name } mergedInto { id } addressedTo { name }
+    viewerCan { upvote { allowed rule } edit { allowed } moderate { allowed } withdraw { allowed } }
+  }
+  ... on Poll { viewerChoices { text } options { votes } }
+"""
+DOCUMENT = """subscription ($id: ID!, $after: FeedCursor, $deep: Boolean = false, $listed: Boolean = false) {
+  questionBoard(id: $id, after: $after) {
+    __typename
+    ... on Added { node { ...All } }
+    ... on Changed { node { ...All } }
+    ... on Removed { id typename }
+    ... on Counters { nodes { ...All } }
+  }
+}
+fragment All on Node { %s ...Deep @include(if: $deep) ...Listed @include(if: $listed) }
+fragment Deep on Node { %s }
+fragment Listed on Node { ... on Question { merged(first: 5) { nodes { id body } } } }
+%s"""
+"""Whatever tells one viewer from another."""
+
+
+class Hall:
+    """A board with rows of every kind, and viewers of every kind who follow it."""
+
+    def __init__(self, service: Service) -> None:
+        self.service = service
+        self.viewers: list[Client] = []
+        self.refs: list[Ref] = []
+
+    async def make(self) -> "Hall":
+        world = self.world = await World.make(self.service)
+        people = {
+            name: await world.person(name) for name in ("owner", "presenter", "asker", "voter", "plain", "plainer")
+        }
+        guest = await world.person("guest", MemberKind.GUEST)
+        hall = await world.community(owner=people["owner"], admits=Admits.EXTERNALS)
+        await world.belong(people["presenter"], hall, CommunityRole.PRESENTER)
+        for name in ("asker", "voter", "plain", "plainer"):
+            await world.belong(people[name], hall)
+        await world.belong(guest, hall)
+        self.board = board = await world.board(
+            hall, moderation=Moderation.NONE, visitors=VisitorRights.ASK_AND_VOTE, show_counts=ShowCounts.AFTER_CLOSE
+        )
+        visitors = [await world.visitor(board, name) for name in ("Vis", "Via")]
+        self.viewers = [*(person.client for person in (*people.values(), guest)), *visitors]
+        questions = [
+            await world.question(board, people["asker"], state=state, anonymous=anonymous)
+            for state in QuestionState
+            for anonymous in (False, True)
+        ]
+        sealed = await world.question(board, people["asker"], "By a visitor?")
+        await world.sealed_to(sealed, visitors[0])
+        for question in questions[2:4]:
+            await world.add(Vote(question_id=question.id, principal_id=people["voter"].principal_id))
+            await world.add(QuestionAddressee(question_id=question.id, member_id=people["presenter"].member.id))
+        polls = [(await world.poll(board, state=state))[0] for state in PollState]
+        rows = [*questions, sealed, *polls, board]
+        self.refs = [Ref(row.noun, row.id) for row in rows]
+        self.visible = next(Ref(row.noun, row.id) for row in questions if row.state is QuestionState.VISIBLE)
+        return self
+
+    async def operation(self, client: Client, subject: Subject, **variables: Any) -> Operation:
+        """As it is when its viewer follows the subject."""
+        document = DOCUMENT % (ROW, DEEP, FRAGMENT)
+        request = Request(document, variables={"id": gid(self.board), **variables})
+        prepared = await self.service.execution.prepare(client.context(), request)
+        return Operation(subject, client.viewer, Taker(), Mark(0, 0), Shape.of(prepared.executor))
+
+
+class Taker:
+    taken = 0
+
+    def take(self, payload: Any) -> bool:
+        return True
+
+    async def drained(self) -> None:
+        pass
+
+
+@pytest.fixture(scope="module")
+def hall(tmp_path_factory: pytest.TempPathFactory, sqlite_template: Path) -> Iterator[tuple[asyncio.Runner, Hall]]:
+    path = shutil.copy(sqlite_template, tmp_path_factory.mktemp("hall") / "plenary.db")
+    service = make_service(f"sqlite+aiosqlite:///{path}", ManualClock())
+    with asyncio.Runner() as runner:
+        yield runner, runner.run(Hall(service).make())
+        runner.run(service.database.close())
+
+
+subjects = st.sampled_from([boards.audience, boards.moderation, questions.of_viewer])
+outcomes = st.sampled_from([Outcome.ADDED, Outcome.CHANGED, Outcome.COUNTERS, Outcome.REMOVED])
+picks = st.lists(st.integers(0, 100), min_size=2, max_size=12)
+
+
+@pytest.mark.timeout(600)
+@settings(max_examples=40, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+@given(subjects, outcomes, picks, picks, st.booleans(), st.booleans(), st.booleans())
+def test_what_is_shared_is_what_each_would_get_alone(hall, subject, outcome, who, rows, alike, deep, listed):
+    runner, house = hall
+    viewers = [house.viewers[n % len(house.viewers)] for n in who]
+    refs = tuple(dict.fromkeys(house.refs[n % len(house.refs)] for n in rows))
+    event = Event(outcome, Mark(3, 3), refs if outcome is Outcome.COUNTERS else refs[:1])
+
+    async def check() -> None:
+        followed = subject(house.board, viewers[0].viewer)
+        operations = [await house.operation(client, followed, deep=deep, listed=listed) for client in viewers]
+        shared = await told(house, followed, event, operations, alike=alike)
+        for operation in operations:
+            alone = await told(house, followed, event, [operation], alike=False)
+            assert shared[operation] == alone[operation]
+
+    runner.run(check())
+
+
+async def told(
+    house: Hall, subject: Subject, event: Event, operations: list[Operation], *, alike: bool
+) -> dict[Operation, bytes | None]:
+    """What each client reads. Cursors are drawn anew for each rendering, and the document does not select them."""
+    parties = await house.service.live.parties(subject, operations, alike=alike)
+    rendered = await render(subject, event, parties)
+    return {operation: payload and payload.data for payload, some in rendered for operation in some}
+
+
+async def executions(monkeypatch: pytest.MonkeyPatch, house: Hall, **variables: Any) -> tuple[int, set[Any]]:
+    """How often a question is executed for everybody in the hall, and what they are told."""
+    done = []
+    original = rendering._execute
+
+    async def counted(*arguments: Any) -> Any:
+        done.append(arguments)
+        return await original(*arguments)
+
+    monkeypatch.setattr(rendering, "_execute", counted)
+    followed = boards.audience(house.board, house.viewers[0].viewer)
+    operations = [await house.operation(client, followed, **variables) for client in house.viewers]
+    event = Event(Outcome.ADDED, Mark(1, 1), (house.visible,))
+    read = await told(house, followed, event, operations, alike=True)
+    return len(done), set(read.values())
+
+
+def test_those_who_may_see_the_same_are_told_by_one_execution(hall, monkeypatch):
+    runner, house = hall
+    count, told = runner.run(executions(monkeypatch, house))
+    assert count == len(told), "each is rendered once"
+    assert len(told) < len(house.viewers)
+
+
+def test_where_it_matters_who_reads_each_is_executed_alone(hall, monkeypatch):
+    runner, house = hall
+    count, told = runner.run(executions(monkeypatch, house, deep=True, listed=True))
+    assert count == len(house.viewers)
+    assert len(told) > 2
+
+
+def test_a_cursor_and_what_is_followed_are_no_difference(hall):
+    runner, house = hall
+    followed = boards.audience(house.board, house.viewers[0].viewer)
+
+    async def keys() -> list[Any]:
+        asked: list[dict[str, Any]] = [{"after": "one"}, {"after": "another"}, {"deep": True}, {"deep": False}]
+        return [(await house.operation(house.viewers[0], followed, **one)).shape.key for one in asked]
+
+    first, second, deep, shallow = runner.run(keys())
+    assert first == second == shallow
+    assert deep != first
