@@ -17,6 +17,7 @@ log.setLevel(logging.ERROR)
 
 HEADERS_MOST = 64 * 1024  # bytes of a request before its body; the parser itself would take any number
 PIPELINED = 10  # requests that wait for the answer to one before them
+ON_ITS_WAY = 0.5  # seconds for which a request may be on its way to a server that is ending
 HIGH, LOW = 64 * 1024, 16 * 1024  # bytes written and not yet read, beyond which writers wait, and go on
 # How many of them the kernel may hold unsent. By itself it takes some megabytes, and nobody would seem to be slow.
 UNSENT: int | None = getattr(socket, "TCP_NOTSENT_LOWAT", 25 if sys.platform == "linux" else None)
@@ -86,6 +87,7 @@ class Requests(Line, HttpToolsProtocol):
 
     _waiting_since: float | None = None
     _is_in_body = False
+    _is_last = False
     _heard = 0
 
     def __init__(self, *arguments: Any, **more: Any) -> None:
@@ -103,11 +105,19 @@ class Requests(Line, HttpToolsProtocol):
         if self._heard > HEADERS_MOST and not self._is_in_body and not self.transport.is_closing():
             self.send_400_response("The headers of the request are too large.")
 
+    def handle_websocket_upgrade(self) -> None:
+        if self._is_last:
+            self.transport.close()  # its client comes back, elsewhere
+        else:
+            super().handle_websocket_upgrade()
+
     def on_headers_complete(self) -> None:
         if len(self.pipeline) >= PIPELINED:
             raise ValueError("too many requests without waiting for an answer")
         self._waiting_since, self._is_in_body = None, True
         super().on_headers_complete()
+        if self._is_last and self.cycle:
+            self.cycle.keep_alive = False
 
     def on_message_complete(self) -> None:
         super().on_message_complete()
@@ -121,6 +131,18 @@ class Requests(Line, HttpToolsProtocol):
     def is_overdue(self) -> bool:
         waiting = self._waiting_since
         return super().is_overdue() or (waiting is not None and self.loop.time() - waiting > self.patience.headers)
+
+    @property
+    def _is_idle(self) -> bool:
+        return self.cycle is None or self.cycle.response_complete
+
+    def shutdown(self) -> None:
+        """One more request is answered: it may have been sent before its client could know. Then it is closed."""
+        if not self._is_idle:
+            super().shutdown()
+        elif not self._is_last:
+            self._is_last = True
+            self.loop.call_later(ON_ITS_WAY, super().shutdown)
 
     def is_lasting(self) -> bool:
         return self.cycle is not None and self.cycle.response_started and not self.cycle.response_complete

@@ -149,11 +149,12 @@ class Replica:
         events, self.follower.events = self.follower.events, []
         assert self.follower.error is None, self.follower.error
         for event in events:
+            told: list[Any] = []
             match event["__typename"]:
                 case "Added" | "Changed":
-                    nodes.append(event["node"])
+                    told = [event["node"]]
                 case "Counters":
-                    nodes.extend(event["nodes"])
+                    told = event["nodes"]
                 case "Removed":
                     self.state.pop(event["id"], None)
                 case "AccessRevoked":
@@ -162,7 +163,8 @@ class Replica:
                 case "ResyncRequired":
                     self.follower = None
                     return nodes
-            self.state |= {node["id"]: node for node in nodes}
+            self.state |= {node["id"]: node for node in told}
+            nodes += told
         return nodes
 
     async def close(self) -> None:

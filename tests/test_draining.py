@@ -6,7 +6,8 @@ from itertools import pairwise
 import pytest
 
 from tests.application import GET, RECEIVES, Application, gone, lines, socket_at
-from tests.raw import CLOSE, PING, PONG, Raw, frame, raw
+from tests.client import until
+from tests.raw import CLOSE, PING, PONG, UPGRADE, Raw, frame, raw
 from tests.started import serving, tracebacks
 
 pytestmark = pytest.mark.asyncio(loop_factories=["asyncio", "uvloop"])
@@ -79,6 +80,26 @@ async def test_a_request_that_has_begun_is_answered_and_streams_end(caplog: pyte
         app.may_answer.set()
         assert b"small" in await asking.ended()
     assert sorted(app.ended) == ["patient", "stream"]
+    assert tracebacks(caplog) == []
+
+
+async def test_a_request_on_its_way_to_a_server_that_ends_is_answered(caplog: pytest.LogCaptureFixture) -> None:
+    app = Application()
+    app.may_answer.set()
+    async with serving(app) as (server, port), raw(port) as new, raw(port) as known, raw(port) as upgrading:
+        await known.send(GET % b"patient")
+        await known.reader.readuntil(b"small")
+        await lines(server, 3)
+        server.should_exit = True
+        await until(lambda: not server.servers[0].is_serving())
+        for connection in (new, known):
+            await connection.send(GET % b"patient")
+            answer = await connection.ended()
+            assert b"connection: close" in answer
+            assert b"small" in answer
+        await upgrading.send(UPGRADE.encode())
+        assert await upgrading.ended() == b""
+    assert app.ended == ["patient"] * 3
     assert tracebacks(caplog) == []
 
 

@@ -1,5 +1,6 @@
 """A replica compares all that a feed tells: a field that it does not ask for could be stale unseen."""
 
+from types import SimpleNamespace
 from typing import Any
 
 from graphql import (
@@ -19,7 +20,8 @@ from graphql import (
 )
 
 from schema.root import build
-from tests.replica import FRAGMENT, KINDS, LEFT_OUT
+from tests.client import Client
+from tests.replica import FRAGMENT, KINDS, LEFT_OUT, Replica
 
 SCHEMA = build()._schema
 
@@ -56,6 +58,21 @@ def compared(name: str) -> set[str]:
     fitting = [part.selection_set for part in parts if part.type_condition and part.type_condition.name.value == name]
     selections = [selection for part in (fragment.selection_set, *fitting) for selection in part.selections]
     return {selection.name.value for selection in selections if isinstance(selection, FieldNode)}
+
+
+def test_what_was_removed_stays_so_whatever_comes_with_it():
+    replica = Replica(Client(None), KINDS["questionBoard"], "board")  # type: ignore[arg-type]  # asks nothing here
+    replica.state = {"one": {"id": "one"}}
+    replica.follower = SimpleNamespace(
+        error=None,
+        events=[
+            {"__typename": "Changed", "node": {"id": "one"}},
+            {"__typename": "Removed", "id": "one"},
+            {"__typename": "Added", "node": {"id": "other"}},
+        ],
+    )  # type: ignore[assignment]
+    assert replica.apply() == [{"id": "one"}, {"id": "other"}]
+    assert replica.state == {"other": {"id": "other"}}
 
 
 def test_every_plain_field_of_a_feeds_type_is_compared_or_is_excepted():
