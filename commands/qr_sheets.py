@@ -19,7 +19,6 @@ from commands.sheets import Sheet, render
 from models import (
     Attendee,
     Member,
-    MemberState,
     Network,
     QuestionBoard,
     Room,
@@ -27,7 +26,7 @@ from models import (
     SessionState,
     VisitorRights,
 )
-from resolvers import codes, tickets
+from resolvers import codes, policy, tickets
 from resolvers.cipher import Cipher
 from resolvers.context import Context
 from resolvers.session import Reader
@@ -113,7 +112,7 @@ def _day(moment: datetime) -> str:
 
 async def _tickets(db: Reader, cipher: Cipher, network: Network) -> Sequence[Sheet]:
     """By name; whoever was disabled gets none."""
-    active = (Member.network_id == network.id, Member.state == MemberState.ACTIVE)
+    active = (Member.network_id == network.id, policy.is_here(Member, db.now))
     names = {member.id: member.name for member in await db.find_all(Member, *active)}
     listed = await db.find_all(Attendee, Attendee.network_id == network.id)
     here = sorted((names[row.member_id], row.email, row) for row in listed if row.member_id in names)

@@ -1,12 +1,13 @@
 """Members: an account's standing in one network, with the short profile that others see there."""
 
+from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
 from sqlalchemy import UniqueConstraint
 from sqlmodel import Field
 
-from models.base import MemberKind, NetworkRole, Row, choice, maybe, ref
+from models.base import MemberKind, NetworkRole, Row, choice, maybe, moment, ref
 
 
 class MemberState(StrEnum):
@@ -14,6 +15,13 @@ class MemberState(StrEnum):
     ACTIVE = "ACTIVE"
     DISABLED = "DISABLED"
     LEFT = "LEFT"
+
+
+class EndedReason(StrEnum):
+    """Why somebody is here no longer."""
+
+    DISABLED = "DISABLED"
+    EXPIRED = "EXPIRED"
 
 
 class Attendance(StrEnum):
@@ -35,3 +43,7 @@ class Member(Row, table=True):
     name: str = Field(max_length=100)
     headline: str = Field(default="", max_length=200)
     about: str = Field(default="", max_length=5_000)
+    # Until when they stand here; None for those who stay. It is cleared once all that ended with it has been ended.
+    expires_at: datetime | None = moment(index=True)
+    ended_at: datetime | None = moment()
+    ended_reason: EndedReason | None = maybe(EndedReason)

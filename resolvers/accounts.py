@@ -19,7 +19,6 @@ from models import (
     Kind,
     KioskKey,
     Member,
-    MemberState,
     Principal,
     SignIn,
     Visitor,
@@ -120,7 +119,8 @@ async def _active(db: Reader, principal_id: UUID) -> ViewerKind | None:
     if state is not None:
         return ViewerKind.MEMBER if state is AccountState.ACTIVE else None
     attends = (Member.principal_id == principal_id, Attendee.member_id == Member.id)
-    return ViewerKind.GUEST if await db.find(Member.state, *attends) is MemberState.ACTIVE else None
+    member = await db.find(Member, *attends)
+    return ViewerKind.GUEST if member is not None and db.is_here(member) else None
 
 
 async def of_viewer(ctx: Context) -> Account | None:

@@ -16,7 +16,6 @@ from models import (
     AuthorSeal,
     Kind,
     Member,
-    MemberState,
     Question,
     QuestionBoard,
     QuestionState,
@@ -60,7 +59,7 @@ async def of_viewer(ctx: Context, tx: Transaction, board: QuestionBoard, *, anon
         Member,
         Member.network_id == board.network_id,
         Member.principal_id == ctx.viewer,
-        Member.state == MemberState.ACTIVE,
+        policy.is_here(Member, tx.now),
     )
     if member:
         return Asker(hidden, handle, member_id=member.id)

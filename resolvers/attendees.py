@@ -15,7 +15,6 @@ from models import (
     Member,
     Membership,
     MembershipState,
-    MemberState,
     Session,
     SignIn,
     SignInLink,
@@ -58,7 +57,7 @@ def new_link(tx: Transaction, principal_id: UUID) -> tuple[SignInLink, str]:
 async def _guest(db: Reader, attendee: Attendee) -> UUID | None:
     """The attendee's principal, if that is the list's own: whoever has an account signs in with it alone."""
     member = await db.find(Member, Member.id == attendee.member_id)
-    if member is None or member.state is not MemberState.ACTIVE:
+    if member is None or not db.is_here(member):
         return None
     has_account = await db.find(Account.id, Account.principal_id == member.principal_id)
     return None if has_account else member.principal_id
@@ -127,7 +126,7 @@ async def check_in(ctx: Context, session_id: UUID, *, ticket: str) -> Membership
     async with ctx.transaction() as tx:
         member = await tx.lock(Member, Member.id == found.member_id)
         session = await tx.get(policy.scan_tickets, session_id, lock=False)
-        is_here = member is not None and member.state is MemberState.ACTIVE and member.network_id == session.network_id
+        is_here = member is not None and tx.is_here(member) and member.network_id == session.network_id
         if member is None or not is_here or not await _is_still_good(tx, found):
             raise guesses.wrong(ctx, GUESSED, BAD_TICKET)
         return tx.answer(await _come(tx, session, member))

@@ -17,7 +17,6 @@ from models import (
     MemberKind,
     Membership,
     MembershipState,
-    MemberState,
     Visibility,
     Visit,
 )
@@ -254,13 +253,11 @@ async def enter(
     actor = await tx.find(Member, Member.network_id == community.network_id, Member.principal_id == tx.viewer)
     if actor and actor.kind is not MemberKind.INTERNAL and actor.id != member.id:
         raise Forbidden("guests_may_not_invite")
-    if member.kind not in ADMITTED[community.admits] or (
-        member.kind is not MemberKind.INTERNAL and roles & INTERNAL_ROLES
-    ):
+    if not _is_admitted(community, member.kind, roles):
         raise Forbidden("not_admitted_here")
     if community.state is CommunityState.ARCHIVED:
         raise Conflict("This community is archived.")
-    if member.state is not MemberState.ACTIVE:
+    if not tx.is_here(member):
         raise Conflict("This member has left the network.")
     membership = await _standing(tx, community.id, member.id)
     if membership and membership.state is MembershipState.BANNED:
@@ -275,6 +272,21 @@ async def enter(
         membership.state, membership.roles = state, int(roles)
     await _tell(tx, community, membership, by=int(state is MembershipState.ACTIVE) - int(was_active))
     return membership
+
+
+async def check_admitted(tx: Transaction, member: Member, kind: MemberKind) -> None:
+    """Whether the member may stay wherever they stand, as somebody of this kind."""
+    mine = (Membership.member_id == member.id, col(Membership.state).in_(STANDING))
+    for membership in await tx.find_all(Membership, *mine):
+        community = await tx.find(Community, Community.id == membership.community_id)
+        roles = CommunityRole(membership.roles)
+        if community is not None and not _is_admitted(community, kind, roles):
+            raise Conflict("This member belongs to a community, or has a role there, that is not for this kind.")
+
+
+def _is_admitted(community: Community, kind: MemberKind, roles: CommunityRole) -> bool:
+    has_internal_role = bool(roles & INTERNAL_ROLES)
+    return kind in ADMITTED[community.admits] and (kind is MemberKind.INTERNAL or not has_internal_role)
 
 
 async def end_all(tx: Transaction, member: Member) -> None:
@@ -338,7 +350,7 @@ async def _keep_owner(tx: Transaction, membership: Membership, roles: CommunityR
         col(Membership.roles).bitwise_and(int(CommunityRole.OWNER)) != 0,
         Membership.id != membership.id,
         Membership.member_id == Member.id,
-        Member.state == MemberState.ACTIVE,
+        policy.is_here(Member, tx.now),
     )
     if other is None:
         raise Conflict("A community keeps at least one owner.")

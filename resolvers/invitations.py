@@ -136,13 +136,16 @@ async def _redeem(tx: Transaction, invitation: Invitation, account: Account) -> 
     known = member = await tx.lock(
         Member, Member.network_id == invitation.network_id, Member.principal_id == account.principal_id
     )
-    if member and member.state is MemberState.ACTIVE:
+    if member and tx.is_here(member):
         raise Conflict("This account is a member of the network.")
     if member is None:
         member = Member(network_id=invitation.network_id, principal_id=account.principal_id, name=account.display_name)
         await tx.add(member)
+    if known is not None:
+        await communities.end_all(tx, known)  # of one who expired a moment ago something may be left
     is_another = invitation.kind is not member.kind
     member.kind, member.role, member.state = invitation.kind, invitation.role, MemberState.ACTIVE
+    member.expires_at = member.ended_at = member.ended_reason = None
     invitation.state = InvitationState.ACCEPTED
     tx.announce([topics.person(member.principal_id)], Kind.RIGHTS, member)
     if invitation.community_id is not None:

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from sqlmodel import col
 
-from models import Attendance, Kind, Member, MemberState, Network, OutsiderTier
+from models import Attendance, Kind, Member, Network, OutsiderTier
 from realtime import topics
 from resolvers import policy
 from resolvers.context import Context
@@ -36,6 +36,6 @@ async def update(
 async def _tell_outsiders(tx: Transaction, network: Network) -> None:
     """What they may see has changed everywhere in the network."""
     outside = (Member.network_id == network.id, Member.attendance == Attendance.NONE)
-    outsiders = await tx.find_all(Member, *outside, Member.state == MemberState.ACTIVE)
+    outsiders = await tx.find_all(Member, *outside, policy.is_here(Member, tx.now))
     if outsiders:
         tx.announce([topics.person(member.principal_id) for member in outsiders], Kind.RIGHTS, network)

@@ -148,6 +148,10 @@ def _names(row: list[str]) -> list[str]:
     return names
 
 
+def _gone(member: Member) -> str:
+    return "expired" if member.state is MemberState.ACTIVE else member.state.lower()
+
+
 def _flaw(message: str) -> Invalid:
     return Invalid(Flaw(message, ("csv",)))
 
@@ -190,8 +194,8 @@ class Desk:
         new = New()
         for entry in entries:
             attendee, member = listed.get(entry.email), members.get(entry.email)
-            if member is not None and member.state is not MemberState.ACTIVE:
-                told = f"this member is {member.state.lower()} here; an invitation leads back in"
+            if member is not None and not self.tx.is_here(member):
+                told = f"this member is {_gone(member)} here; an invitation leads back in"
                 self.report.append(Line(entry.line, entry.email, Outcome.REFUSED, told))
             elif attendee is not None and member is not None:
                 self._update(entry, attendee, member)

@@ -16,6 +16,7 @@ from sqlmodel import SQLModel, col
 from models import Change, Kind, Member, MemberState, Row
 from realtime.topics import Topic
 from resolvers.errors import Forbidden, NotFound
+from resolvers.policy.networks import is_here
 from resolvers.policy.rules import LOCK, Audience, Rule, array_value
 
 R = TypeVar("R", bound=Row)
@@ -101,18 +102,23 @@ class Reader:
             Member,
             Member.network_id == network_id,
             Member.principal_id == self.viewer,
-            Member.state == MemberState.ACTIVE,
+            is_here(Member, self.now),
         )
         if member is None:
             raise NotFound
         return member
+
+    def is_here(self, member: Member) -> bool:
+        """As the policy's condition of that name, of a row at hand."""
+        has_expired = member.expires_at is not None and member.expires_at <= self.now
+        return member.state is MemberState.ACTIVE and not has_expired
 
     async def raw(self, statement: Executable, values: Mapping[str, Any] | None = None) -> Result[Any]:
         """The visible escape: no rule is asked. Say at the call why none is needed."""
         return await self._session.execute(statement, dict(values or {}))
 
     async def execute(self, statement: Select[*Columns], values: Mapping[str, Any] | None = None) -> Result[*Columns]:
-        return await self._session.execute(statement, {"viewer": self.viewer, **(values or {})})
+        return await self._session.execute(statement, {"viewer": self.viewer, "now": self.now, **(values or {})})
 
     def hold(self, row: R) -> R:
         """The row as it is; a transaction also remembers it."""

@@ -15,7 +15,6 @@ from models import (
     Member,
     Membership,
     MembershipState,
-    MemberState,
     Session,
     SessionSpeaker,
     Speaker,
@@ -99,7 +98,7 @@ async def seat_all(tx: Transaction, sessions: Collection[Session], people: Colle
     """Those who have claimed to be one of these speakers, on the panels of all these sessions. They are held."""
     claimed = {speaker.member_id for speaker in people if speaker.member_id}
     for member in await tx.lock_all(Member, col(Member.id).in_(claimed)) if claimed else ():
-        if member.state is MemberState.ACTIVE:
+        if tx.is_here(member):
             await seat(tx, sessions, member)
 
 

@@ -198,11 +198,12 @@ def _statements(dialect: str) -> dict[str, Select[Any]]:
     def of(person: Any, *facts: Any) -> Select[Any]:
         return select(person, *facts).where(col(person).in_(select(listed(dialect).c.value)))
 
+    # By when one's time runs out, and not whether it has: that is true for as long as nobody changes it.
+    stays = Member.state, Member.expires_at
+    stands = Member.kind, Member.role, Member.attendance, *stays
     return {
-        "member": of(Member.principal_id, Member.kind, Member.role, Member.state, Member.attendance).where(
-            col(Member.network_id) == network
-        ),
-        "membership": of(Member.principal_id, Membership.state, Membership.roles, Member.state)
+        "member": of(Member.principal_id, *stands).where(col(Member.network_id) == network),
+        "membership": of(Member.principal_id, Membership.state, Membership.roles, *stays)
         .join(Membership, col(Membership.member_id) == col(Member.id))
         .where(col(Membership.community_id) == community),
         "visit": of(Visit.principal_id, col(Visit.ended_at).is_(None)).where(col(Visit.board_id) == board),

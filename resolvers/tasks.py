@@ -11,7 +11,6 @@ from models import (
     Kind,
     Member,
     MemberKind,
-    MemberState,
     Network,
     ParticipantRole,
     ParticipantState,
@@ -102,7 +101,7 @@ async def _assignable(tx: Transaction, task: Task, member_id: UUID) -> Member:
     member = await tx.get(policy.see_member, member_id, lock=False)
     if member.network_id != task.network_id:
         raise NotFound
-    if member.state is not MemberState.ACTIVE or member.kind is not MemberKind.INTERNAL:
+    if not tx.is_here(member) or member.kind is not MemberKind.INTERNAL:
         raise Invalid(Flaw("Only an active internal member can be given a task.", ("input", "assigneeId")))
     subjects = ((policy.see_content.now, task.content_id), (policy.take_on_question.now, task.question_id))
     seen = [await tx.audience(sees, id, {member.principal_id}) for sees, id in subjects if id]

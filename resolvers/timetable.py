@@ -1,4 +1,7 @@
-"""The timetable: sessions begin and end, boards open, and what was taken back is forgotten, because it is time."""
+"""The timetable: sessions begin and end, boards open, members go, because it is time.
+
+What was taken back is forgotten.
+"""
 
 import asyncio
 import logging
@@ -8,7 +11,8 @@ from sqlalchemy import and_, exists, not_, or_
 from sqlmodel import col
 
 from models import BoardState, Community, CommunityState, Question, QuestionBoard, Session, SessionState
-from resolvers import attendance, boards, questions
+from models.database import UNREACHABLE
+from resolvers import attendance, boards, expiry, questions
 from resolvers.context import Context, Means
 from resolvers.session import Reader, Transaction
 
@@ -24,7 +28,17 @@ async def run(means: Means, *, every: float) -> None:
             await tick(means)
         except Exception:
             log.exception("could not do what is due; trying again")
-        await asyncio.sleep(every)
+        await asyncio.sleep(await _pause(means, every))
+
+
+async def _pause(means: Means, most: float) -> float:
+    """Not beyond the moment at which somebody's time runs out: what they follow ends then."""
+    try:
+        async with Context(means).reading() as db:
+            left = await expiry.until_next(db)
+    except UNREACHABLE:
+        return most
+    return most if left is None else min(most, left.total_seconds())
 
 
 async def tick(means: Means) -> None:
@@ -34,15 +48,17 @@ async def tick(means: Means) -> None:
         if not await _is_due(db):
             return
     async with ctx.transaction() as tx:
+        await expiry.tell(tx)
         await _move_sessions(tx)
         await _open_boards(tx)
         await questions.forget(tx)
+    await expiry.tidy(ctx)
 
 
 async def _is_due(db: Reader) -> bool:
     """Asked without a lock: most of the time nothing is."""
     looked = (Session, _due_session(db)), (QuestionBoard, _due_board(db)), (Question, questions.outlived(db))
-    return any([await db.find(row.id, due) is not None for row, due in looked])
+    return any([await expiry.is_due(db), *[await db.find(row.id, due) is not None for row, due in looked]])
 
 
 def _due_session(db: Reader) -> Any:

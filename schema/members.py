@@ -1,11 +1,12 @@
 """Members of a network."""
 
+from datetime import datetime
 from typing import TYPE_CHECKING, Annotated
 
 import strawberry
 
 import models
-from models import MemberKind, MemberState, NetworkRole
+from models import EndedReason, MemberKind, MemberState, NetworkRole
 from resolvers import members, policy
 from schema.base import ID, Node, edge, flag, guarded, node, plain, row_id, viewer_can
 from schema.context import Info
@@ -18,6 +19,7 @@ else:
 
 strawberry.enum(MemberKind, description="How somebody stands to the company.")
 strawberry.enum(MemberState, description="Whether somebody is here now.")
+strawberry.enum(EndedReason, description="Why somebody is here no longer.")
 strawberry.enum(NetworkRole, description="What somebody may administer in the network.")
 
 
@@ -29,9 +31,16 @@ class Member(Node):
     state: MemberState = plain("Whether they are here now.")
     headline: str | None = guarded("headline", policy.read_headline, "Who they are, in a line.")
     about: str | None = guarded("about", policy.read_about, "Who they are, at length.")
+    expires_at: datetime | None = guarded(
+        "expires_at", policy.read_terms, "Until when they are here; for themselves and for internal members."
+    )
+    ended_at: datetime | None = guarded("ended_at", policy.read_terms, "When their access ended.")
+    ended_reason: EndedReason | None = guarded("ended_reason", policy.read_terms, "Why their access ended.")
     network: Network | None = edge("network_id", policy.see_network, "Where this is.")
     is_viewer: bool = flag(policy.edit_member, "Whether this is the viewer.")
-    viewer_can = viewer_can("Member", edit=policy.edit_member, disable=policy.disable_member)
+    viewer_can = viewer_can(
+        "Member", edit=policy.edit_member, administer=policy.administer_member, disable=policy.administer_member
+    )
 
 
 @strawberry.input(description="Changes to a profile; what is left out stays.")
@@ -53,6 +62,23 @@ class MemberMutations:
             about=input.about,
         )
         return Member.of(changed)
+
+    @mutation("Let somebody administer the network, or no longer.")
+    async def change_member_role(self, info: Info, member_id: ID, role: NetworkRole) -> Member:
+        return Member.of(await members.change_role(info.context, row_id(member_id, models.Member), role=role))
+
+    @mutation("Change how somebody stands to the company.")
+    async def change_member_kind(self, info: Info, member_id: ID, kind: MemberKind) -> Member:
+        return Member.of(await members.change_kind(info.context, row_id(member_id, models.Member), kind=kind))
+
+    @mutation("Say until when somebody is here; without a moment they stay.")
+    async def change_member_expiry(self, info: Info, member_id: ID, expires_at: datetime | None = None) -> Member:
+        id = row_id(member_id, models.Member)
+        return Member.of(await members.change_expiry(info.context, id, expires_at=expires_at))
+
+    @mutation("Let somebody in again who was disabled; they find themselves in no community.")
+    async def enable_member(self, info: Info, member_id: ID) -> Member:
+        return Member.of(await members.enable(info.context, row_id(member_id, models.Member)))
 
     @mutation("End somebody's access to the network. What they wrote stays.")
     async def disable_member(self, info: Info, member_id: ID) -> Member:

@@ -305,6 +305,19 @@ ACTIONS: dict[str, Action] = SESSION_ACTIONS | {
     ),
     "archive": (mutation("archiveCommunity(communityId: $a)", "community { id }"), ("communities",), "", nothing),
     "disable": (mutation("disableMember(memberId: $a)", "member { id }"), ("members",), "", nothing),
+    "enable": (mutation("enableMember(memberId: $a)", "member { id }"), ("members",), "", nothing),
+    "promote": (
+        mutation("changeMemberRole(memberId: $a, role: $role)", "member { id }", "$a: ID!, $role: NetworkRole!"),
+        ("members",),
+        "",
+        lambda turn: {"role": ["MEMBER", "ADMIN"][turn.picks[1] % 2]},
+    ),
+    "change kind": (
+        mutation("changeMemberKind(memberId: $a, kind: $kind)", "member { id }", "$a: ID!, $kind: MemberKind!"),
+        ("members",),
+        "",
+        lambda turn: {"kind": ["INTERNAL", "EXTERNAL"][turn.picks[1] % 2]},
+    ),
 }
 
 _ACCOUNT = "of an account: what it ends, it ends at the door, which the replay does not pass"
@@ -320,6 +333,7 @@ NO_ACTION = {
     "addMember": _INVITATION,
     "revokeInvitation": _INVITATION,
     "acceptInvitation": "five steps seldom lead out of a network and in again; tests/test_comebacks.py goes there",
+    "changeMemberExpiry": "the clock of the replay goes on by seconds; tests/test_expiry.py goes on by more",
     "updateProfile": "a profile is in no feed",
     "muteAsker": "a mute is told where mutedAskers is asked for, and refuses what the asker does next",
     "createSpeakerClaim": "a claim is in no feed",
@@ -346,6 +360,6 @@ USUAL = {
     "unmerge": "presenter", "go on as topic": "owner", "escalate question": "owner", "task on question": "owner",
     "draft poll": "presenter", "open poll": "presenter", "close poll": "presenter",
     "withdraw poll": "owner", "cast ballot": "member", "retract ballot": "member",
-    "tier": "admin", "check in": "member",
+    "tier": "admin", "enable": "admin", "promote": "admin", "change kind": "admin", "check in": "member",
     "give a code": "owner", "rotate the code": "owner", "let visitors": "presenter",
 }  # fmt: skip

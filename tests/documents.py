@@ -165,6 +165,11 @@ ADD_MEMBER = mutation(
 )
 REVOKE_INVITATION = mutation("revokeInvitation", "invitationId: ID!", "invitation { id state }")
 ACCEPT_INVITATION = mutation("acceptInvitation", "token: String!", "member { id name kind role state }")
+_MEMBER = "member { state role kind expiresAt endedAt endedReason }"
+CHANGE_MEMBER_ROLE = mutation("changeMemberRole", "memberId: ID!, role: NetworkRole!", _MEMBER)
+CHANGE_MEMBER_KIND = mutation("changeMemberKind", "memberId: ID!, kind: MemberKind!", _MEMBER)
+CHANGE_MEMBER_EXPIRY = mutation("changeMemberExpiry", "memberId: ID!, expiresAt: DateTime", _MEMBER)
+ENABLE = mutation("enableMember", "memberId: ID!", _MEMBER)
 DISABLE = mutation("disableMember", "memberId: ID!", "member { state }")
 
 UPDATE_NETWORK = mutation(

@@ -70,6 +70,7 @@ class Population:
         await world.change(outsider.member, attendance=Attendance.NONE)
         for state in (MemberState.INVITED, MemberState.DISABLED, MemberState.LEFT):
             await self.person(f"{state.lower()} owner", role=NetworkRole.OWNER, state=state)
+        await self._whose_time_runs_out()
         belong = {
             **{f"community {role.name.lower()}": (role, MembershipState.ACTIVE) for role in CommunityRole if role.name},
             **{f"{state.lower()} in communities": (CommunityRole.MEMBER, state) for state in MembershipState},
@@ -82,8 +83,8 @@ class Population:
             left = MembershipState.LEFT if who.endswith("left") else MembershipState.ACTIVE
             members[who] = (await self.person(who), CommunityRole.MEMBER, left)
         members["external who does not attend"] = (outsider, CommunityRole.OWNER, MembershipState.ACTIVE)
-        disabled = self.people["disabled owner"]
-        members["disabled owner"] = (disabled, CommunityRole.OWNER, MembershipState.ACTIVE)
+        for who in ("disabled owner", "expired owner", "owner whose time runs out"):
+            members[who] = (self.people[who], CommunityRole.OWNER, MembershipState.ACTIVE)
         for visibility in Visibility:
             for admits in Admits:
                 await self._community(members, visibility, admits, CommunityState.ACTIVE)
@@ -105,6 +106,12 @@ class Population:
                 expires_at=place.now,
             )
             await place.add(invitation)
+
+    async def _whose_time_runs_out(self) -> None:
+        now = self.world.now
+        for who, expires_at in (("expired owner", now), ("owner whose time runs out", now + timedelta(days=1))):
+            person = await self.person(who, role=NetworkRole.OWNER)
+            await self.world.change(person.member, expires_at=expires_at)
 
     async def _community(
         self, members: dict[str, Any], visibility: Visibility, admits: Admits, state: CommunityState
@@ -192,6 +199,7 @@ class Population:
                 ("community responder", ParticipantRole.ASSIGNEE, ParticipantState.ACCEPTED),
                 ("community manager", ParticipantRole.OBSERVER, ParticipantState.ACCEPTED),
                 ("left owner", ParticipantRole.CREATOR, ParticipantState.ACCEPTED),
+                ("expired owner", ParticipantRole.CREATOR, ParticipantState.ACCEPTED),
             ]
             for who, role, part in roles:
                 await world.add(

@@ -188,7 +188,7 @@ async def test_all_that_is_wrong_with_a_profile_is_said_at_once(world: World, in
 # --- disabling: table D9 -------------------------------------------------------------------------------------------
 
 
-@table(policy.disable_member)
+@table(policy.administer_member)
 @pytest.mark.parametrize(
     ("who", "kind", "answered"),
     [

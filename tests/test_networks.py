@@ -38,6 +38,7 @@ STANDING = {
     "GUEST": "S",
     "guest with an owner's role": "S",
     "DISABLED": "",
+    "EXPIRED": "",
     "LEFT": "",
     "INVITED": "",
     "stranger": "",
@@ -62,6 +63,8 @@ async def client_of(world: World, who: str) -> Client:
             stored = await session.get(Member, person.member.id)
             assert stored
             stored.state = MemberState[who]
+    if who == "EXPIRED":
+        await world.change(person.member, role=NetworkRole.OWNER, expires_at=world.now)
     return person.client
 
 

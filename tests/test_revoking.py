@@ -3,18 +3,19 @@
 import asyncio
 import random
 from collections.abc import Awaitable, Callable
+from datetime import timedelta
 from typing import Any, NamedTuple
 
 import pytest
 
 from models import Admits, CommunityRole, Moderation, NetworkRole, QuestionBoard, Visibility, VisitorRights
-from resolvers import codes
+from resolvers import codes, timetable
 from tests import documents as do
 from tests.asking import ask, hall_of
 from tests.client import Client, Follower, settled
 from tests.world import Person, World, gid
 
-REPETITIONS = 30
+REPETITIONS = 36
 AFTERWARDS = 2  # questions that each asker asks once the right is lost
 ENDINGS = {"AccessRevoked", "ResyncRequired"}
 
@@ -80,6 +81,19 @@ async def disabled(hall: Hall) -> Case:
     return Case("questionBoard", loser.client, keeper.client, deed)
 
 
+async def expired(hall: Hall) -> Case:
+    await hall.new_board(is_open=False)
+    _, loser, keeper = await hall.two()
+    service, clock = hall.world.service, hall.world.service.clock
+    await hall.world.change(loser.member, expires_at=hall.world.now + timedelta(hours=1))
+
+    async def deed() -> None:
+        clock.advance(hours=1)  # type: ignore[attr-defined]  # the tests' own
+        await timetable.tick(service.means)
+
+    return Case("questionBoard", loser.client, keeper.client, deed)
+
+
 async def visit_ended(hall: Hall) -> Case:
     await hall.new_board(is_open=True)
     visitor = await hall.world.visitor(hall.board, "Vic")
@@ -96,7 +110,7 @@ async def key_revoked(hall: Hall) -> Case:
     return Case("questionBoardDisplay", loser, keeper.client, deed)  # it shows one question at a time
 
 
-CASES = {case.__name__: case for case in (removed, demoted, disabled, visit_ended, key_revoked)}
+CASES = {case.__name__: case for case in (removed, demoted, disabled, expired, visit_ended, key_revoked)}
 
 
 class Storm:

@@ -24,8 +24,7 @@ from models import (
     Vote,
 )
 from realtime import topics
-from realtime.mailbox import Mailbox
-from realtime.operation import Mark, Operation, Party
+from realtime.operation import Operation, Party
 from realtime.topics import Topic
 from resolvers import codes, policy, standings
 from resolvers.policy import Audience, Rule
@@ -36,19 +35,10 @@ from tests import documents as do
 from tests.client import Client, settled
 from tests.house import AT
 from tests.population import Population
+from tests.standing import asking as operations
 from tests.world import Person, World, gid
 
 LOCAL = {name: one for name, one in vars(policy).items() if isinstance(one, Rule) and one.is_local}
-
-
-class Asks:
-    """What every operation here asks: the same."""
-
-    key = "the same"
-
-
-def operations(viewers: Iterable[UUID]) -> list[Operation]:
-    return [Operation("subject", viewer, Mailbox(), Mark(0, 0), Asks) for viewer in viewers]
 
 
 def viewers_of(parties: Iterable[Party]) -> set[UUID]:

@@ -18,4 +18,6 @@ async def viewer(world: World, who: str) -> Client:
     person = await world.person(who, MemberKind.__members__.get(who, MemberKind.INTERNAL))
     if who == "DISABLED":
         await world.change(person.member, state=MemberState.DISABLED)
+    if who == "EXPIRED":
+        await world.change(person.member, expires_at=world.now)
     return person.client

@@ -55,8 +55,8 @@ from resolvers.policy.contents import (
 )
 from resolvers.policy.escalations import follow_escalation, push_escalation, resolve_escalation, see_escalation
 from resolvers.policy.invitations import revoke_invitation, see_invitation
-from resolvers.policy.members import disable_member, edit_member, read_about, read_headline, see_member
-from resolvers.policy.networks import administer_network, create_community, create_task, see_network
+from resolvers.policy.members import administer_member, edit_member, read_about, read_headline, read_terms, see_member
+from resolvers.policy.networks import administer_network, create_community, create_task, is_here, see_network
 from resolvers.policy.polls import (
     count_option,
     create_poll_on_board,

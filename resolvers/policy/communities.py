@@ -16,10 +16,9 @@ from models import (
     Member,
     Membership,
     MembershipState,
-    MemberState,
     Visibility,
 )
-from resolvers.policy.networks import administrator, attends, external, internal, is_self, no_guest, stands_in
+from resolvers.policy.networks import administrator, attends, external, internal, is_here, is_self, no_guest, stands_in
 from resolvers.policy.rules import Condition, Viewer, rule, sight, some
 
 OWNERS = CommunityRole.OWNER
@@ -42,7 +41,7 @@ def _has_membership(
         col(membership.state).in_(states),
         membership.member_id == member.id,
         member.principal_id == viewer,
-        member.state == MemberState.ACTIVE,
+        is_here(member),
         attends(member),
     ]
     if roles is not None:

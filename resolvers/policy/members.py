@@ -87,5 +87,12 @@ def edit_member(viewer: Viewer, member: Any) -> Condition:
 
 
 @rule(Member)
-def disable_member(viewer: Viewer, member: Any) -> Condition:
+def read_terms(viewer: Viewer, member: Any) -> Condition:
+    """Until when somebody is here, who vouches for them and why they have gone."""
+    return or_(stands_in(viewer, member.network_id, internal), is_self(viewer, member.id))
+
+
+@rule(Member)
+def administer_member(viewer: Viewer, member: Any) -> Condition:
+    """Change role, kind and time, disable and enable (table D9)."""
     return stands_in(viewer, member.network_id, internal, administrator)

@@ -3,16 +3,23 @@
 Every other rule begins here.
 """
 
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, or_
+from sqlalchemy import ColumnElement, and_, or_
 from sqlalchemy.orm import aliased
 from sqlmodel import col
 
 from models import Attendance, Member, MemberKind, MemberState, Network, NetworkRole, OutsiderTier
 from resolvers.policy.rules import Condition, Viewer, personal, rule, sight, some
+from resolvers.policy.written import NOW
 
 ADMINISTRATORS = (NetworkRole.OWNER, NetworkRole.ADMIN)
+
+
+def is_here(member: Any, now: datetime | ColumnElement[datetime] = NOW) -> Condition:
+    """The member is active and has not expired, whether that has been noticed yet or not."""
+    return and_(member.state == MemberState.ACTIVE, or_(member.expires_at.is_(None), member.expires_at > now))
 
 
 def stands_in(viewer: Viewer, network_id: ColumnElement[Any], *also: Any) -> Condition:
@@ -24,16 +31,16 @@ def stands_in(viewer: Viewer, network_id: ColumnElement[Any], *also: Any) -> Con
         where=[
             member.network_id == network_id,
             member.principal_id == viewer,
-            member.state == MemberState.ACTIVE,
+            is_here(member),
             *conditions,
         ],
     )
 
 
 def is_self(viewer: Viewer, member_id: Any) -> Condition:
-    """The viewer is that member, and still active."""
+    """The viewer is that member, and still here."""
     member = aliased(Member)
-    where = [member.id == member_id, member.principal_id == viewer, member.state == MemberState.ACTIVE]
+    where = [member.id == member_id, member.principal_id == viewer, is_here(member)]
     return personal(some(member, where=where))
 
 

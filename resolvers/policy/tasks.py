@@ -8,7 +8,6 @@ from sqlmodel import col
 
 from models import (
     Member,
-    MemberState,
     ParticipantRole,
     ParticipantState,
     Task,
@@ -16,6 +15,7 @@ from models import (
     TaskParticipant,
     TaskState,
 )
+from resolvers.policy.networks import is_here
 from resolvers.policy.rules import Condition, Viewer, rule, sight, some
 
 RUNNING = (TaskState.OPEN, TaskState.IN_PROGRESS)
@@ -29,7 +29,7 @@ def _takes_part(
         participant.task_id == task_id,
         participant.member_id == member.id,
         member.principal_id == viewer,
-        member.state == MemberState.ACTIVE,
+        is_here(member),
     ]
     if role is not None:
         conditions.append(participant.role == role)
