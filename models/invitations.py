@@ -6,7 +6,7 @@ from uuid import UUID
 
 from sqlmodel import Field
 
-from models.base import MemberKind, NetworkRole, Row, choice, moment, ref
+from models.base import MemberKind, NetworkRole, Row, choice, later, moment, ref
 
 
 class InvitationState(StrEnum):
@@ -25,3 +25,6 @@ class Invitation(Row, table=True):
     token_hash: bytes = Field(max_length=32, unique=True)
     state: InvitationState = choice(InvitationState.PENDING)
     expires_at: datetime = moment()
+    # Of a guest: what they will be here for, and until when.
+    purpose: str = later("", max_length=500)
+    stays_until: datetime | None = moment()

@@ -31,3 +31,4 @@ class Network(Row, table=True):
     kind: NetworkKind = choice(NetworkKind.INTRANET)
     time_zone: str = later("UTC", max_length=64)
     outsider_tier: OutsiderTier = later(OutsiderTier.AGENDA_ONLY)
+    guest_days_most: int = later(90)

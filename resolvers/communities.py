@@ -246,13 +246,19 @@ async def entrant(tx: Transaction, network_id: UUID, member_id: UUID | None = No
     return member
 
 
+async def check_adds_people(tx: Transaction, network_id: UUID, member: Member | None = None) -> None:
+    """Whoever becomes a member or is invited is brought in by a colleague, or comes by themselves (table D4)."""
+    actor = await tx.find(Member, Member.network_id == network_id, Member.principal_id == tx.viewer)
+    is_oneself = actor is not None and member is not None and actor.id == member.id
+    if actor and actor.kind is not MemberKind.INTERNAL and not is_oneself:
+        raise Forbidden("guests_may_not_invite")
+
+
 async def enter(
     tx: Transaction, community: Community, member: Member, state: MembershipState, roles: CommunityRole
 ) -> Membership:
     """The one way into a community, whoever opens it: guests add nobody, and nobody enters who is not admitted."""
-    actor = await tx.find(Member, Member.network_id == community.network_id, Member.principal_id == tx.viewer)
-    if actor and actor.kind is not MemberKind.INTERNAL and actor.id != member.id:
-        raise Forbidden("guests_may_not_invite")
+    await check_adds_people(tx, community.network_id, member)
     if not _is_admitted(community, member.kind, roles):
         raise Forbidden("not_admitted_here")
     if community.state is CommunityState.ARCHIVED:

@@ -1,6 +1,8 @@
 """Invitations: the way into a network."""
 
-from datetime import timedelta
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from models import (
@@ -17,14 +19,15 @@ from models import (
     NetworkRole,
 )
 from realtime import topics
-from resolvers import accounts, communities, policy, tasks
+from resolvers import accounts, communities, guests, policy, tasks
 from resolvers.context import Context
 from resolvers.errors import Conflict, Flaw, Forbidden, Invalid, NotFound
-from resolvers.form import form
+from resolvers.form import Form, form
 from resolvers.paging import Listing
 from resolvers.session import Reader, Transaction
 
 LIFETIME = timedelta(days=14)
+PURPOSE_MOST = 500
 IN_NETWORK = Listing("invitations", policy.see_invitation, order=("-created_at",), parent="network_id")
 
 
@@ -36,8 +39,8 @@ async def add_member(
         email = check.email("email", email)
         if kind is MemberKind.SERVICE:
             check.flaw("kind", "a service is no person; make a kiosk key")
-        if kind is MemberKind.GUEST and community_id is None:
-            check.flaw("communityId", "a guest is invited into a community")
+        if kind is MemberKind.GUEST:
+            check.flaw("kind", "a guest is invited into a community, by those who manage it")
         if kind is not MemberKind.INTERNAL and role is not NetworkRole.MEMBER:
             check.flaw("role", "only internal members can have this role")
     async with ctx.transaction() as tx:
@@ -47,26 +50,76 @@ async def add_member(
             raise Forbidden("owners_are_made_by_owners")
         if community_id is not None:
             await _check_community(tx, network_id, community_id, kind)
-        token = accounts.new_token("invitation")
-        invitation = Invitation(
-            network_id=network_id,
-            inviter_id=inviter.id,
-            community_id=community_id,
-            email=email,
-            kind=kind,
-            role=role,
-            token_hash=accounts.digest(token),
-            expires_at=tx.now + LIFETIME,
-        )
-        return tx.answer(await tx.add(invitation), secret=token), token
+        return await _issue(tx, inviter, community_id=community_id, email=email, kind=kind, role=role)
 
 
 async def _check_community(tx: Transaction, network_id: UUID, community_id: UUID, kind: MemberKind) -> None:
     community = await tx.get(policy.edit_community, community_id, lock=False)
     if community.network_id != network_id:
         raise NotFound
+    _check_admits(community, kind)
+
+
+def _check_admits(community: Community, kind: MemberKind) -> None:
     if kind not in communities.ADMITTED[community.admits]:
         raise Forbidden("not_admitted_here")
+
+
+@dataclass(frozen=True)
+class Guest:
+    """Who is to come, what for, and until when."""
+
+    email: str
+    purpose: str
+    stays_until: datetime
+
+    def checked(self, check: Form) -> "Guest":
+        return Guest(
+            check.email("email", self.email),
+            check.text("purpose", self.purpose, most=PURPOSE_MOST),
+            check.moment("staysUntil", self.stays_until) or self.stays_until,
+        )
+
+
+async def invite_guest(ctx: Context, community_id: UUID, guest: Guest) -> tuple[Invitation, str]:
+    """Invite somebody from outside into a community. Whoever invites vouches for them. The token is told once."""
+    with form() as check:
+        guest = guest.checked(check)
+    async with ctx.transaction() as tx:
+        community = await tx.get(policy.invite_guest, community_id, lock=False)
+        return await issue_to_guest(tx, community, guest)
+
+
+async def issue_to_guest(tx: Transaction, community: Community, guest: Guest) -> tuple[Invitation, str]:
+    """For a guest in good form, into a community into which the viewer may invite guests."""
+    _check_admits(community, MemberKind.GUEST)
+    await guests.check_stay(tx, community.network_id, guest.stays_until, field="staysUntil")
+    return await _issue(
+        tx,
+        await tx.member(community.network_id),
+        community_id=community.id,
+        email=guest.email,
+        kind=MemberKind.GUEST,
+        purpose=guest.purpose,
+        stays_until=guest.stays_until,
+    )
+
+
+async def _issue(
+    tx: Transaction, inviter: Member, *, stays_until: datetime | None = None, **columns: Any
+) -> tuple[Invitation, str]:
+    """The one way in which an invitation is made, whoever invites: guests add nobody. A letter would begin here."""
+    await communities.check_adds_people(tx, inviter.network_id)
+    token = accounts.new_token("invitation")
+    invitation = Invitation(
+        network_id=inviter.network_id,
+        inviter_id=inviter.id,
+        token_hash=accounts.digest(token),
+        expires_at=min(tx.now + LIFETIME, stays_until or tx.now + LIFETIME),
+        stays_until=stays_until,
+        **columns,
+    )
+    return tx.answer(await tx.add(invitation), secret=token), token
 
 
 async def revoke(ctx: Context, invitation_id: UUID) -> Invitation:
@@ -121,6 +174,8 @@ async def _may_still(db: Reader, inviter: Member, invitation: Invitation) -> boo
     if invitation.role is NetworkRole.OWNER and inviter.role is not NetworkRole.OWNER:
         return False
     viewers, community_id = {inviter.principal_id}, invitation.community_id
+    if invitation.kind is MemberKind.GUEST:
+        return community_id is not None and bool(await db.audience(policy.invite_guest.now, community_id, viewers))
     if not await db.audience(policy.administer_network.now, invitation.network_id, viewers):
         return False
     return community_id is None or bool(await db.audience(policy.manage_community.now, community_id, viewers))
@@ -137,7 +192,7 @@ async def _redeem(tx: Transaction, invitation: Invitation, account: Account) -> 
         Member, Member.network_id == invitation.network_id, Member.principal_id == account.principal_id
     )
     if member and tx.is_here(member):
-        raise Conflict("This account is a member of the network.")
+        return await _come_too(tx, invitation, member)
     if member is None:
         member = Member(network_id=invitation.network_id, principal_id=account.principal_id, name=account.display_name)
         await tx.add(member)
@@ -145,13 +200,27 @@ async def _redeem(tx: Transaction, invitation: Invitation, account: Account) -> 
         await communities.end_all(tx, known)  # of one who expired a moment ago something may be left
     is_another = invitation.kind is not member.kind
     member.kind, member.role, member.state = invitation.kind, invitation.role, MemberState.ACTIVE
-    member.expires_at = member.ended_at = member.ended_reason = None
-    invitation.state = InvitationState.ACCEPTED
+    member.ended_at = member.ended_reason = None
+    is_guest = invitation.kind is MemberKind.GUEST
+    member.sponsor_id = invitation.inviter_id if is_guest else None
+    member.purpose, member.expires_at = invitation.purpose, invitation.stays_until
     tx.announce([topics.person(member.principal_id)], Kind.RIGHTS, member)
-    if invitation.community_id is not None:
-        community = await tx.lock(Community, Community.id == invitation.community_id)
-        if community is not None:
-            await communities.enter(tx, community, member, MembershipState.ACTIVE, CommunityRole.MEMBER)
+    await _enter(tx, invitation, member)
     if known is not None and is_another:
         await tasks.leave_all(tx, known)
     return member
+
+
+async def _come_too(tx: Transaction, invitation: Invitation, member: Member) -> Member:
+    """A guest may be a guest of several communities; for whom, what for and until when stays as it is."""
+    if not member.kind is invitation.kind is MemberKind.GUEST:
+        raise Conflict("This account is a member of the network.")
+    await _enter(tx, invitation, member)
+    return member
+
+
+async def _enter(tx: Transaction, invitation: Invitation, member: Member) -> None:
+    invitation.state = InvitationState.ACCEPTED
+    community = await tx.lock(Community, Community.id == invitation.community_id)
+    if community is not None:
+        await communities.enter(tx, community, member, MembershipState.ACTIVE, CommunityRole.MEMBER)

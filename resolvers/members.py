@@ -19,7 +19,7 @@ from models import (
     Visit,
 )
 from realtime import topics
-from resolvers import communities, policy, tasks, visitors
+from resolvers import communities, guests, policy, tasks, visitors
 from resolvers.context import Context
 from resolvers.errors import Conflict, Flaw, Forbidden, Invalid
 from resolvers.form import form
@@ -74,6 +74,8 @@ async def change_kind(ctx: Context, member_id: UUID, *, kind: MemberKind) -> Mem
             raise Conflict("This member administers the network: take the role away first.")
         if kind is not member.kind:
             await communities.check_admitted(tx, member, kind)
+            if member.kind is MemberKind.GUEST:
+                member.sponsor_id, member.purpose, member.expires_at = None, "", None
             member.kind = kind
             await tasks.leave_all(tx, member)
         return tx.answer(_tell(tx, member))
@@ -91,6 +93,8 @@ async def change_expiry(ctx: Context, member_id: UUID, *, expires_at: datetime |
             raise Conflict("The time of an owner does not run out.")
         if member.state is MemberState.LEFT:
             raise Conflict("This member has left the network.")
+        if member.kind is MemberKind.GUEST:
+            await guests.check_stay(tx, member.network_id, expires_at, field="expiresAt")
         member.expires_at = expires_at
         return tx.answer(_tell(tx, member))
 

@@ -12,6 +12,8 @@ from resolvers.context import Context
 from resolvers.form import form
 from resolvers.session import Transaction
 
+GUEST_DAYS_MOST = 366
+
 
 async def of_viewer(ctx: Context) -> Sequence[Network]:
     async with ctx.reading() as db:
@@ -19,14 +21,21 @@ async def of_viewer(ctx: Context) -> Sequence[Network]:
 
 
 async def update(
-    ctx: Context, network_id: UUID, *, time_zone: str | None, outsider_tier: OutsiderTier | None
+    ctx: Context,
+    network_id: UUID,
+    *,
+    time_zone: str | None,
+    outsider_tier: OutsiderTier | None,
+    guest_days_most: int | None = None,
 ) -> Network:
-    """In which time its events are told, and what those get of them who do not attend."""
+    """In which time its events are told, what those get of them who do not attend, and how long guests are let in."""
     with form() as check:
         time_zone = check.optional(check.time_zone, "timeZone", time_zone)
+        days = check.optional(check.number, "guestDaysMost", guest_days_most, least=1, most=GUEST_DAYS_MOST)
     async with ctx.transaction() as tx:
         network = await tx.get(policy.administer_network, network_id)
         network.time_zone = network.time_zone if time_zone is None else time_zone
+        network.guest_days_most = network.guest_days_most if days is None else days
         if outsider_tier is not None and outsider_tier is not network.outsider_tier:
             network.outsider_tier = outsider_tier
             await _tell_outsiders(tx, network)

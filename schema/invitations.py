@@ -29,6 +29,8 @@ class Invitation(Node):
     role: NetworkRole = plain("What they will administer.")
     state: InvitationState = plain("What has become of it.")
     expires_at: datetime = plain("Until when it can be used.")
+    purpose: str = plain("What a guest will be here for.")
+    stays_until: datetime | None = plain("Until when a guest will be here.")
     inviter: Member | None = edge("inviter_id", policy.see_member, "Who invites.")
     community: Community | None = edge("community_id", policy.see_community, "Where they will find themselves at once.")
     network: Network | None = edge("network_id", policy.see_network, "The network.")
@@ -44,14 +46,29 @@ class AddMemberPayload(Payload):
         return cls(invitation=node, token=secret)
 
 
+@strawberry.type(description="A guest's invitation and its token, or why there is none.")
+class InviteGuestPayload(Payload):
+    invitation: Invitation | None = strawberry.field(default=None, description="The invitation.")
+    token: str | None = strawberry.field(default=None, description="What the guest needs. Told once.")
+
+    @classmethod
+    def again(cls, node: Any, secret: str | None) -> "InviteGuestPayload":
+        return cls(invitation=node, token=secret)
+
+
+@strawberry.input(description="Somebody from outside to invite.")
+class InviteGuestInput:
+    email: str = plain("Their e-mail address.")
+    purpose: str = plain("What they will be here for; at most 500 characters.")
+    stays_until: datetime = plain("Until when; not longer than the network lets guests stay.")
+
+
 @strawberry.input(description="Somebody to add.")
 class AddMemberInput:
     email: str = plain("Their e-mail address.")
     kind: MemberKind = strawberry.field(default=MemberKind.INTERNAL, description="How they stand to the company.")
     role: NetworkRole = strawberry.field(default=NetworkRole.MEMBER, description="What they will administer.")
-    community_id: ID | None = strawberry.field(
-        default=None, description="A community to find themselves in at once; a guest needs one."
-    )
+    community_id: ID | None = strawberry.field(default=None, description="A community to find themselves in at once.")
 
 
 @strawberry.type
@@ -67,6 +84,13 @@ class InvitationMutations:
             community_id=row_id(input.community_id, models.Community) if input.community_id else None,
         )
         return AddMemberPayload(invitation=Invitation.of(invitation), token=token)
+
+    @mutation("Invite somebody from outside into a community, as a guest; whoever invites vouches for them.")
+    async def invite_guest(self, info: Info, community_id: ID, input: InviteGuestInput) -> InviteGuestPayload:
+        guest = invitations.Guest(input.email, input.purpose, input.stays_until)
+        id = row_id(community_id, models.Community)
+        invitation, token = await invitations.invite_guest(info.context, id, guest)
+        return InviteGuestPayload(invitation=Invitation.of(invitation), token=token)
 
     @mutation("Take an invitation back.")
     async def revoke_invitation(self, info: Info, invitation_id: ID) -> Invitation:

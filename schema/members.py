@@ -8,7 +8,7 @@ import strawberry
 import models
 from models import EndedReason, MemberKind, MemberState, NetworkRole
 from resolvers import members, policy
-from schema.base import ID, Node, edge, flag, guarded, node, plain, row_id, viewer_can
+from schema.base import ID, Node, edge, flag, guarded, node, plain, project, row_id, viewer_can
 from schema.context import Info
 from schema.problems import mutation
 
@@ -31,12 +31,20 @@ class Member(Node):
     state: MemberState = plain("Whether they are here now.")
     headline: str | None = guarded("headline", policy.read_headline, "Who they are, in a line.")
     about: str | None = guarded("about", policy.read_about, "Who they are, at length.")
+    purpose: str | None = guarded("purpose", policy.read_terms, "What a guest is here for.")
     expires_at: datetime | None = guarded(
         "expires_at", policy.read_terms, "Until when they are here; for themselves and for internal members."
     )
     ended_at: datetime | None = guarded("ended_at", policy.read_terms, "When their access ended.")
     ended_reason: EndedReason | None = guarded("ended_reason", policy.read_terms, "Why their access ended.")
     network: Network | None = edge("network_id", policy.see_network, "Where this is.")
+
+    @strawberry.field(description="Who vouches for a guest; for themselves and for internal members.")
+    async def sponsor(self, info: Info) -> Annotated["Member", strawberry.lazy("schema.members")] | None:
+        if self.row.sponsor_id is None or not await info.context.allows(policy.read_terms, self.row.id):
+            return None
+        return project(await info.context.row(policy.see_member, self.row.sponsor_id))
+
     is_viewer: bool = flag(policy.edit_member, "Whether this is the viewer.")
     viewer_can = viewer_can(
         "Member", edit=policy.edit_member, administer=policy.administer_member, disable=policy.administer_member

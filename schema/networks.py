@@ -36,6 +36,7 @@ class Network(Node):
     kind: NetworkKind = plain("What it is for.")
     time_zone: str = plain("The time zone in which its events take place, by its name in the IANA database.")
     outsider_tier: OutsiderTier = plain("What those get of its events who do not attend.")
+    guest_days_most: int = plain("For how many days a guest is let in, at most, each time.")
     members: Connection[Member] = connection(
         members.DIRECTORY, "Its members, by name, as far as the viewer may see them."
     )
@@ -74,6 +75,7 @@ class UpdateNetworkInput:
     outsider_tier: OutsiderTier | None = strawberry.field(
         default=None, description="What those get of its events who do not attend."
     )
+    guest_days_most: int | None = strawberry.field(default=None, description="Between 1 and 366.")
 
 
 @strawberry.type
@@ -85,5 +87,6 @@ class NetworkMutations:
             row_id(network_id, models.Network),
             time_zone=input.time_zone,
             outsider_tier=input.outsider_tier,
+            guest_days_most=input.guest_days_most,
         )
         return Network.of(changed)

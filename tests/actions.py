@@ -331,6 +331,7 @@ NO_ACTION = {
     "changePassword": _ACCOUNT,
     "signUp": "whoever is new follows nothing yet",
     "addMember": _INVITATION,
+    "inviteGuest": _INVITATION,
     "revokeInvitation": _INVITATION,
     "acceptInvitation": "five steps seldom lead out of a network and in again; tests/test_comebacks.py goes there",
     "changeMemberExpiry": "the clock of the replay goes on by seconds; tests/test_expiry.py goes on by more",

@@ -158,11 +158,12 @@ UPDATE_COMMUNITY = mutation(
     "updateCommunity", "communityId: ID!, input: UpdateCommunityInput!", "community { name about }"
 )
 ARCHIVE = mutation("archiveCommunity", "communityId: ID!", "community { state }")
-ADD_MEMBER = mutation(
-    "addMember",
-    "networkId: ID!, input: AddMemberInput!",
-    "token invitation { id email kind role state expiresAt inviter { name } community { id } network { id } }",
+_INVITED = (
+    "token invitation { id email kind role state expiresAt purpose staysUntil inviter { name } community { id }"
+    " network { id } }"
 )
+ADD_MEMBER = mutation("addMember", "networkId: ID!, input: AddMemberInput!", _INVITED)
+INVITE_GUEST = mutation("inviteGuest", "communityId: ID!, input: InviteGuestInput!", _INVITED)
 REVOKE_INVITATION = mutation("revokeInvitation", "invitationId: ID!", "invitation { id state }")
 ACCEPT_INVITATION = mutation("acceptInvitation", "token: String!", "member { id name kind role state }")
 _MEMBER = "member { state role kind expiresAt endedAt endedReason }"
@@ -173,7 +174,7 @@ ENABLE = mutation("enableMember", "memberId: ID!", _MEMBER)
 DISABLE = mutation("disableMember", "memberId: ID!", "member { state }")
 
 UPDATE_NETWORK = mutation(
-    "updateNetwork", "networkId: ID!, input: UpdateNetworkInput!", "network { id timeZone outsiderTier }"
+    "updateNetwork", "networkId: ID!, input: UpdateNetworkInput!", "network { id timeZone outsiderTier guestDaysMost }"
 )
 
 CREATE_SESSION = mutation("createSession", "networkId: ID!, input: CreateSessionInput!", _SESSION)

@@ -1,10 +1,11 @@
 """Inviting and signing up, as most tests of it do."""
 
+from datetime import timedelta
 from typing import Any
 
 from sqlmodel import select
 
-from models import Row
+from models import Community, Row
 from tests import documents as do
 from tests.world import Person, World, gid
 
@@ -20,6 +21,16 @@ PASSWORD = "a good long password"
 async def invited(world: World, by: Person, email: str = NEW, **input: Any) -> tuple[str, str]:
     """The id and the token of a new invitation."""
     payload = await by.client.do(do.ADD_MEMBER, networkId=gid(world.network), input={"email": email, **input})
+    return payload["invitation"]["id"], payload["token"]
+
+
+def guest_input(world: World, email: str = NEW, *, days: float = 30, purpose: str = "The new pump") -> dict[str, str]:
+    return {"email": email, "purpose": purpose, "staysUntil": (world.now + timedelta(days=days)).isoformat()}
+
+
+async def guest_invited(world: World, by: Person, community: Community, email: str = NEW) -> tuple[str, str]:
+    """As `invited`, of a guest."""
+    payload = await by.client.do(do.INVITE_GUEST, communityId=gid(community), input=guest_input(world, email))
     return payload["invitation"]["id"], payload["token"]
 
 

@@ -6,14 +6,12 @@ from models import Admits, MemberKind, NetworkRole, ParticipantState, Task, Task
 from resolvers import policy
 from tests import documents as do
 from tests.client import event_of
+from tests.invited import guest_invited
 from tests.queues import holding
 from tests.tables import table
 from tests.traces import look
 from tests.world import World, gid
 
-ADD = """mutation ($network: ID!, $input: AddMemberInput!) {
-  addMember(networkId: $network, input: $input) { token problems { code message } }
-}"""
 ACCEPT = "mutation ($token: String!) { acceptInvitation(token: $token) { member { kind } problems { code } } }"
 TASK_FEED = (
     "subscription ($id: ID!) { task(id: $id) "
@@ -31,8 +29,7 @@ async def test_who_comes_back_as_a_guest_has_nothing_of_what_they_had_as_a_colle
     assigned = {"assigneeId": ann.id, "title": "Sort it out"}
     task = (await admin.client.do(do.CREATE_TASK, networkId=gid(world.network), input=assigned))["task"]["id"]
     await admin.client.do(do.DISABLE, memberId=ann.id)
-    guest = {"email": ann.account.email, "kind": "GUEST", "communityId": gid(partners)}
-    token = (await admin.client.do(ADD, network=gid(world.network), input=guest))["token"]
+    _, token = await guest_invited(world, admin, partners, ann.account.email)
     assert (await ann.client.do(ACCEPT, token=token))["member"] == {"kind": "GUEST"}
     node = "query ($id: ID!) { node(id: $id) { id } }"
     ids = [gid(partners), gid(hidden), gid(secret), task]
@@ -46,8 +43,7 @@ async def test_the_task_of_who_came_back_as_a_guest_can_be_given_to_another(worl
     assigned = {"assigneeId": ann.id, "title": "Sort it out"}
     task = (await admin.client.do(do.CREATE_TASK, networkId=gid(world.network), input=assigned))["task"]["id"]
     await admin.client.do(do.DISABLE, memberId=ann.id)
-    guest = {"email": ann.account.email, "kind": "GUEST", "communityId": gid(partners)}
-    token = (await admin.client.do(ADD, network=gid(world.network), input=guest))["token"]
+    _, token = await guest_invited(world, admin, partners, ann.account.email)
     feed = await admin.client.follow(TASK_FEED, id=task)
     await ann.client.do(ACCEPT, token=token)
     (event,) = await feed.take()

@@ -10,6 +10,7 @@ from models import Admits, CommunityRole, JoinPolicy, Kind, MemberKind, Membersh
 from resolvers import policy
 from schema.base import global_id
 from tests import documents as do
+from tests.invited import guest_input
 from tests.memberships import head_count, membership_of, state_of
 from tests.tables import table
 from tests.traces import answer, changes, whole
@@ -199,13 +200,14 @@ async def test_an_outsider_adds_nobody_on_any_path_whatever_role_a_row_may_give(
     shared = await world.community(owner=owner, admits=EXTERNALS)
     for person in (outsider, bob):
         await world.belong(person, shared)
-    added = {"email": "new@example.com", "communityId": gid(community), "kind": "GUEST"}
+    added = {"email": "new@example.com", "communityId": gid(community)}
     paths: list[tuple[str, dict[str, Any], str]] = [
         (do.INVITE, {"communityId": gid(community), "input": {"memberId": bob.id}}, "guests_may_not_invite"),
         (do.APPROVE_MEMBERSHIP, {"membershipId": gid(asked)}, "guests_may_not_invite"),
         (do.CHANGE_ROLES, {"membershipId": gid(belongs), "roles": ["PRESENTER"]}, "guests_may_not_invite"),
         (do.CREATE_COMMUNITY, {"networkId": gid(world.network), "input": {"name": "Mine"}}, "create_community"),
         (do.ADD_MEMBER, {"networkId": gid(world.network), "input": added}, "administer_network"),
+        (do.INVITE_GUEST, {"communityId": gid(community), "input": guest_input(world)}, "invite_guest"),
     ]
     async with nothing_happens(world.service):
         for document, arguments, rule in paths:

@@ -28,10 +28,10 @@ from resolvers.invitations import LIFETIME
 from tests import documents as do
 from tests.client import Client
 from tests.conftest import ManualClock
-from tests.invited import NEW, PASSWORD, invited, only, sign_up
+from tests.invited import NEW, PASSWORD, guest_invited, invited, only, sign_up
 from tests.traces import answer, changes
 from tests.unchanged import nothing_happens
-from tests.world import Person, World, gid
+from tests.world import Person, World
 
 
 async def test_signing_up_makes_an_account_and_a_member_and_signs_in(world: World, owner: Person):
@@ -58,7 +58,7 @@ async def test_signing_up_makes_an_account_and_a_member_and_signs_in(world: Worl
 
 async def test_who_is_invited_into_a_community_finds_themselves_there(world: World, owner: Person):
     community = await world.community(owner=owner, admits=Admits.GUESTS, visibility=Visibility.HIDDEN)
-    _, token = await invited(world, owner, kind="GUEST", communityId=gid(community))
+    _, token = await guest_invited(world, owner, community)
     assert (await sign_up(world, token))["problems"] == []
     account = await only(world, Account, col(Account.email) == NEW)
     member = await only(world, Member, col(Member.principal_id) == account.principal_id)
@@ -151,15 +151,15 @@ async def test_who_had_left_comes_back_as_the_invitation_says(world: World, owne
 
 
 @pytest.mark.parametrize(
-    "how", ["demoted", "disabled", "no guests' admin", "removed there", "demoted there", "archived", "admits others"]
+    "how", ["disabled", "expired", "no guests' admin", "removed there", "demoted there", "archived", "admits others"]
 )
 async def test_redeeming_asks_every_rule_again(world: World, owner: Person, how: str):
     inviter = await world.person("Inviter", role=NetworkRole.ADMIN)
     community = await world.community(owner=owner, admits=Admits.GUESTS, visibility=Visibility.PRIVATE)
     membership = await world.belong(inviter, community, CommunityRole.MANAGER)
-    _, token = await invited(world, inviter, kind="GUEST", communityId=gid(community))
+    _, token = await guest_invited(world, inviter, community)
     happened: dict[str, tuple[Row, dict[str, Any]]] = {
-        "demoted": (inviter.member, {"role": NetworkRole.MODERATOR}),
+        "expired": (inviter.member, {"expires_at": world.now}),
         "disabled": (inviter.member, {"state": MemberState.DISABLED}),
         "no guests' admin": (inviter.member, {"kind": MemberKind.GUEST}),
         "removed there": (membership, {"state": MembershipState.REMOVED}),

@@ -27,6 +27,7 @@ from resolvers.policy.communities import (
     contribute_to_community,
     edit_community,
     escalate_into_community,
+    invite_guest,
     is_open_to_all,
     join_community,
     leave_community,

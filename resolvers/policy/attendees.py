@@ -6,7 +6,7 @@ from sqlalchemy import and_
 
 from models import Attendee, Session
 from resolvers.policy.communities import PANEL, belongs_to, is_active
-from resolvers.policy.networks import administrator, internal, no_guest, stands_in
+from resolvers.policy.networks import adds_people, administrator, internal, stands_in
 from resolvers.policy.rules import Condition, Viewer, rule, sight
 from resolvers.policy.schedules import COMING
 
@@ -29,5 +29,5 @@ def scan_tickets(viewer: Viewer, session: Any) -> Condition:
         session.state.in_(COMING),
         is_active(session.community_id),
         belongs_to(viewer, session.community_id, roles=PANEL),
-        stands_in(viewer, session.network_id, no_guest),
+        adds_people(viewer, session.network_id),
     )

@@ -9,7 +9,7 @@ from sqlmodel import col
 
 from models import AnswerWindow, BoardState, KioskKey, QuestionBoard, ShowCounts, Visit, VisitorRights
 from resolvers.policy.communities import PANEL, belongs_to, contributes_to, is_active, is_open_to_all, reads
-from resolvers.policy.networks import no_guest, stands_in
+from resolvers.policy.networks import adds_people
 from resolvers.policy.rules import Condition, Viewer, rule, sight, some
 
 RUNNING = (BoardState.OPEN, BoardState.PAUSED)
@@ -60,7 +60,7 @@ def manage_board(viewer: Viewer, board: Any) -> Condition:
 
 def _keeps_keys(viewer: Viewer, board: Any) -> Condition:
     """Also in an archive: a key that has leaked must be revocable for ever."""
-    return and_(run_board(viewer, board), stands_in(viewer, board.network_id, no_guest))
+    return and_(run_board(viewer, board), adds_people(viewer, board.network_id))
 
 
 @rule(QuestionBoard, local=True)

@@ -18,7 +18,16 @@ from models import (
     MembershipState,
     Visibility,
 )
-from resolvers.policy.networks import administrator, attends, external, internal, is_here, is_self, no_guest, stands_in
+from resolvers.policy.networks import (
+    adds_people,
+    administrator,
+    attends,
+    external,
+    internal,
+    is_here,
+    is_self,
+    stands_in,
+)
 from resolvers.policy.rules import Condition, Viewer, rule, sight, some
 
 OWNERS = CommunityRole.OWNER
@@ -174,6 +183,12 @@ def edit_community(viewer: Viewer, community: Any) -> Condition:
 
 
 @rule(Community)
+def invite_guest(viewer: Viewer, community: Any) -> Condition:
+    """Bring somebody in from outside, and vouch for them."""
+    return and_(edit_community(viewer, community), adds_people(viewer, community.network_id))
+
+
+@rule(Community)
 def own_community(viewer: Viewer, community: Any) -> Condition:
     return belongs_to(viewer, community.id, roles=OWNERS)
 
@@ -183,7 +198,7 @@ def run_boards_in_community(viewer: Viewer, community: Any) -> Condition:
     return and_(
         community.state == CommunityState.ACTIVE,
         belongs_to(viewer, community.id, roles=PANEL),
-        stands_in(viewer, community.network_id, no_guest),
+        adds_people(viewer, community.network_id),
     )
 
 

@@ -75,8 +75,9 @@ def _is_given(member: Any, *tiers: OutsiderTier) -> Condition:
     return some(network, where=[network.id == member.network_id, col(network.outsider_tier).in_(tiers)])
 
 
-def no_guest(member: Any) -> Condition:
-    return member.kind != MemberKind.GUEST
+def adds_people(viewer: Viewer, network_id: ColumnElement[Any]) -> Condition:
+    """Only colleagues bring people in: no guest does and no external, whatever their role (table D4)."""
+    return stands_in(viewer, network_id, internal)
 
 
 def administrator(member: Any) -> Condition:
@@ -95,7 +96,7 @@ def administer_network(viewer: Viewer, network: Any) -> Condition:
 
 @rule(Network)
 def create_community(viewer: Viewer, network: Any) -> Condition:
-    return stands_in(viewer, network.id, internal)
+    return adds_people(viewer, network.id)
 
 
 @rule(Network)
