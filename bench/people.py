@@ -58,7 +58,7 @@ class Filling:
 
     async def all(self, *, visitors: int = 0, questions: int = 0, communities: int = 0, **people: int) -> Any:
         """`communities` are beside the hall: the nth person belongs to those whose bits n has."""
-        self._network = Network(name="Expo")
+        self._network = Network(name="Expo", hybrid=True)
         self._hall = self._community("Hall")
         others = [self._community(f"Community {n}") for n in range(communities)]
         self._board = QuestionBoard(

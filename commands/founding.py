@@ -6,10 +6,12 @@ from resolvers import accounts
 from resolvers.session import Transaction
 
 
-async def network(tx: Transaction, name: str, kind: NetworkKind = NetworkKind.INTRANET) -> Network:
+async def network(
+    tx: Transaction, name: str, kind: NetworkKind = NetworkKind.INTRANET, *, hybrid: bool = False
+) -> Network:
     """The network of this name, made if there is none."""
     found: Network | None = await tx.find(Network, Network.name == name)
-    return found or await tx.add(Network(name=name, kind=kind))
+    return found or await tx.add(Network(name=name, kind=kind, hybrid=hybrid))
 
 
 async def account(tx: Transaction, *, email: str, name: str, password_hash: str) -> Account:

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from sqlmodel import Field
 
-from models.base import MemberKind, NetworkRole, Row, choice, later, moment, ref
+from models.base import MemberKind, NetworkRole, Row, choice, moment, ref
 
 
 class InvitationState(StrEnum):
@@ -26,5 +26,5 @@ class Invitation(Row, table=True):
     state: InvitationState = choice(InvitationState.PENDING)
     expires_at: datetime = moment()
     # Of a guest: what they will be here for, and until when.
-    purpose: str = later("", max_length=500)
+    purpose: str | None = Field(default=None, max_length=500)
     stays_until: datetime | None = moment()

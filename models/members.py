@@ -7,7 +7,7 @@ from uuid import UUID
 from sqlalchemy import UniqueConstraint
 from sqlmodel import Field
 
-from models.base import MemberKind, NetworkRole, Row, choice, later, maybe, moment, ref
+from models.base import MemberKind, NetworkRole, Row, choice, maybe, moment, ref
 
 
 class MemberState(StrEnum):
@@ -45,7 +45,7 @@ class Member(Row, table=True):
     about: str = Field(default="", max_length=5_000)
     # Who vouches for a guest, and what the guest is here for.
     sponsor_id: UUID | None = ref("member", default=None)
-    purpose: str = later("", max_length=500)
+    purpose: str | None = Field(default=None, max_length=500)
     # Until when they stand here; None for those who stay. It is cleared once all that ended with it has been ended.
     expires_at: datetime | None = moment(index=True)
     ended_at: datetime | None = moment()

@@ -29,6 +29,8 @@ class OutsiderTier(StrEnum):
 class Network(Row, table=True):
     name: str = Field(max_length=100)
     kind: NetworkKind = choice(NetworkKind.INTRANET)
+    # Communities of colleagues and of outsiders side by side.
+    hybrid: bool = later(default=False)
     time_zone: str = later("UTC", max_length=64)
     outsider_tier: OutsiderTier = later(OutsiderTier.AGENDA_ONLY)
     guest_days_most: int = later(90)

@@ -17,13 +17,15 @@ from models import (
     MemberKind,
     Membership,
     MembershipState,
+    Network,
+    NetworkKind,
     Visibility,
     Visit,
 )
 from realtime import topics
 from resolvers import attendance, policy, visitors
 from resolvers.context import Context
-from resolvers.errors import Conflict, Forbidden, NotFound
+from resolvers.errors import Conflict, Flaw, Forbidden, Invalid, NotFound
 from resolvers.form import Form, form
 from resolvers.paging import Listing
 from resolvers.session import Reader, Transaction
@@ -41,6 +43,12 @@ LEGAL: dict[tuple[Admits, Visibility], tuple[JoinPolicy, ...]] = {
     (Admits.EXTERNALS, Visibility.OPEN): (JoinPolicy.OPEN, JoinPolicy.REQUEST),
     (Admits.EXTERNALS, Visibility.PRIVATE): (JoinPolicy.REQUEST, JoinPolicy.INVITE),
     (Admits.EXTERNALS, Visibility.HIDDEN): (JoinPolicy.INVITE,),
+}
+# In networks of which kinds a community may admit whom; in a hybrid one, anybody.
+AT_HOME: dict[Admits, frozenset[NetworkKind]] = {
+    Admits.INTERNALS: frozenset(NetworkKind),
+    Admits.GUESTS: frozenset(),
+    Admits.EXTERNALS: frozenset({NetworkKind.EXTRANET, NetworkKind.PUBLIC, NetworkKind.EVENT}),
 }
 ADMITTED = {
     Admits.INTERNALS: {MemberKind.INTERNAL},
@@ -97,9 +105,21 @@ def lawful(check: Form, admits: Admits, visibility: Visibility, join_policy: Joi
     return join_policy or next(iter(legal), JoinPolicy.INVITE)
 
 
+def is_at_home(network: Network, admits: Admits) -> bool:
+    return network.hybrid or network.kind in AT_HOME[admits]
+
+
+def check_at_home(network: Network, admits: Admits) -> None:
+    """Table D1, as far as it is about the network. Whoever makes a community or changes whom it admits asks this."""
+    if not is_at_home(network, admits):
+        place = f"a hybrid network, and this is an {network.kind.lower()} that is none"
+        raise Invalid(Flaw(f"A community that admits {admits.lower()} needs {place}.", ("input", "admits")))
+
+
 async def found(tx: Transaction, community: Community) -> Community:
-    """Add it, if the viewer may, with the viewer for its owner."""
-    await tx.get(policy.create_community, community.network_id, lock=False)
+    """Add it, if the viewer may and the network has a place for it, with the viewer for its owner."""
+    is_held = community.admits is not Admits.INTERNALS  # so that the network does not cease to be hybrid meanwhile
+    check_at_home(await tx.get(policy.create_community, community.network_id, lock=is_held), community.admits)
     owner = await entrant(tx, community.network_id)
     await tx.add(community)
     roles = CommunityRole.OWNER | CommunityRole.MEMBER

@@ -75,7 +75,7 @@ async def change_kind(ctx: Context, member_id: UUID, *, kind: MemberKind) -> Mem
         if kind is not member.kind:
             await communities.check_admitted(tx, member, kind)
             if member.kind is MemberKind.GUEST:
-                member.sponsor_id, member.purpose, member.expires_at = None, "", None
+                member.sponsor_id, member.purpose, member.expires_at = None, None, None
             member.kind = kind
             await tasks.leave_all(tx, member)
         return tx.answer(_tell(tx, member))

@@ -29,7 +29,7 @@ class Invitation(Node):
     role: NetworkRole = plain("What they will administer.")
     state: InvitationState = plain("What has become of it.")
     expires_at: datetime = plain("Until when it can be used.")
-    purpose: str = plain("What a guest will be here for.")
+    purpose: str | None = plain("What a guest will be here for.")
     stays_until: datetime | None = plain("Until when a guest will be here.")
     inviter: Member | None = edge("inviter_id", policy.see_member, "Who invites.")
     community: Community | None = edge("community_id", policy.see_community, "Where they will find themselves at once.")

@@ -34,6 +34,7 @@ strawberry.enum(OutsiderTier, description="What those get of an event who do not
 class Network(Node):
     name: str = plain("What it is called.")
     kind: NetworkKind = plain("What it is for.")
+    hybrid: bool = plain("Whether communities of colleagues and of outsiders stand side by side here.")
     time_zone: str = plain("The time zone in which its events take place, by its name in the IANA database.")
     outsider_tier: OutsiderTier = plain("What those get of its events who do not attend.")
     guest_days_most: int = plain("For how many days a guest is let in, at most, each time.")
@@ -71,6 +72,10 @@ class NetworkQueries:
 
 @strawberry.input(description="Settings of a network; what is left out stays.")
 class UpdateNetworkInput:
+    name: str | None = strawberry.field(default=None, description="At most 100 characters.")
+    hybrid: bool | None = strawberry.field(
+        default=None, description="Whether communities may admit guests and externals, whatever the network's kind."
+    )
     time_zone: str | None = strawberry.field(default=None, description="A name of the IANA database: Europe/Oslo.")
     outsider_tier: OutsiderTier | None = strawberry.field(
         default=None, description="What those get of its events who do not attend."
@@ -85,6 +90,8 @@ class NetworkMutations:
         changed = await networks.update(
             info.context,
             row_id(network_id, models.Network),
+            name=input.name,
+            hybrid=input.hybrid,
             time_zone=input.time_zone,
             outsider_tier=input.outsider_tier,
             guest_days_most=input.guest_days_most,

@@ -174,7 +174,9 @@ ENABLE = mutation("enableMember", "memberId: ID!", _MEMBER)
 DISABLE = mutation("disableMember", "memberId: ID!", "member { state }")
 
 UPDATE_NETWORK = mutation(
-    "updateNetwork", "networkId: ID!, input: UpdateNetworkInput!", "network { id timeZone outsiderTier guestDaysMost }"
+    "updateNetwork",
+    "networkId: ID!, input: UpdateNetworkInput!",
+    "network { id name hybrid timeZone outsiderTier guestDaysMost }",
 )
 
 CREATE_SESSION = mutation("createSession", "networkId: ID!, input: CreateSessionInput!", _SESSION)

@@ -176,6 +176,7 @@ class Scene:
             "sessionId": gid(session),
             "speakerId": gid(speaker),
             "changeSession.speakers": [claimed.name],
+            "changeSession.note": "Somebody else speaks.",
             "createSession.speakers": [claimed.name],
             "attendeeId": gid(attendee),
             "ticket": tickets.issue(world.service.means.cipher, attendee),

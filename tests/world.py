@@ -82,7 +82,7 @@ class World:
 
     @classmethod
     async def make(cls, service: Service, name: str = "Halden") -> "World":
-        world = cls(service, Network(name=name))
+        world = cls(service, Network(name=name, hybrid=True))
         await world.add(world.network)
         return world
 

@@ -28,7 +28,7 @@ PARTS = 3
 
 async def tell(story: Story) -> None:
     story.told("The people of Halden Instruments")
-    network = await story.found(places.NETWORKS[COMPANY], NetworkKind.INTRANET, IDA)
+    network = await story.found(places.NETWORKS[COMPANY], NetworkKind.INTRANET, IDA, hybrid=True)
     await story.hire(network, MAREK, by=IDA, role=NetworkRole.ADMIN)
     for person in STAFF:
         if person not in story.principals:

@@ -59,11 +59,11 @@ class Story:
         self.clock.advance(minutes=4)
         return Context(self.means, self.principals[person])
 
-    async def found(self, name: str, kind: NetworkKind, owner: Person) -> Network:
+    async def found(self, name: str, kind: NetworkKind, owner: Person, *, hybrid: bool = False) -> Network:
         """A network and its first member, whom nobody can invite."""
         password_hash = await self.means.passwords.hash(PASSWORD)
         async with Context(self.means).transaction() as tx:
-            network = await founding.network(tx, name, kind)
+            network = await founding.network(tx, name, kind, hybrid=hybrid)
             account = await founding.account(tx, email=owner.email, name=owner.name, password_hash=password_hash)
             await founding.member(tx, network, account, name=owner.name, role=NetworkRole.OWNER)
         self.principals[owner] = account.principal_id
