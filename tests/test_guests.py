@@ -244,4 +244,9 @@ async def test_a_guest_who_is_hired_needs_no_sponsor(world: World, owner: Person
     guest = await guest_of(world, ann, project)
     assert await answer(owner.client, do.CHANGE_MEMBER_KIND, memberId=guest.id, kind="INTERNAL") == "Y"
     member = await world.fresh(guest.member)
-    assert (member.kind, member.sponsor_id, member.purpose, member.expires_at) == (MemberKind.INTERNAL, None, None, None)
+    assert (member.kind, member.sponsor_id, member.purpose, member.expires_at) == (
+        MemberKind.INTERNAL,
+        None,
+        None,
+        None,
+    )

@@ -126,12 +126,13 @@ class Scene:
         board = await world.board(community, join_code=codes.new(), visitors=VisitorRights.READ)
         bare = await world.board(community)
         question = await world.question(board, actor)
-        other = await world.question(board, owner, state=QuestionState.PENDING)
+        waiting = await world.question(board, owner, state=QuestionState.PENDING)
         poll, options = await world.poll(board)
         _, key, _ = await world.kiosk(board)
         session = await world.session(community)
         speaker = await world.speaker(f"Speaker-{n}", session)
-        claimed = await world.speaker(f"Claimed-{n}", member_id=bob.member.id)
+        other = await self._other(actor, roles)
+        claimed = await world.speaker(f"Claimed-{n}", await world.session(other), member_id=bob.member.id)
         attendee = await self._attendee(n)
         task = await self._task(owner, actor)
         escalation = Escalation(
@@ -158,7 +159,7 @@ class Scene:
             "assigneeId": bob.id,
             "communityId": gid(community),
             "membershipId": gid(asked),
-            "changeRoles.membershipId": gid(await world.belong(bob, await self._other(community, actor, roles))),
+            "changeRoles.membershipId": gid(await world.belong(bob, other)),
             "changeRoles.roles": ["PRESENTER"],
             "contentId": gid(topic),
             "topicId": gid(topic),
@@ -167,8 +168,8 @@ class Scene:
             "createJoinCode.boardId": gid(bare),
             "setVisitors.visitors": "ASK",
             "questionId": gid(question),
-            "approveQuestion.questionId": gid(other),
-            "intoId": gid(other),
+            "approveQuestion.questionId": gid(waiting),
+            "intoId": gid(waiting),
             "questionIds": [gid(question)],
             "pollId": gid(poll),
             "optionIds": [gid(options[0])],
@@ -197,7 +198,7 @@ class Scene:
             "visitors": "READ",
         }
 
-    async def _other(self, community: Any, actor: Person, roles: CommunityRole) -> Any:
+    async def _other(self, actor: Person, roles: CommunityRole) -> Any:
         """Where somebody belongs whose roles can be changed."""
         other = await self.world.community("Other", admits=Admits.EXTERNALS)
         await self.world.belong(actor, other, roles)
