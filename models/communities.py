@@ -85,3 +85,5 @@ class Membership(Row, table=True):
     roles: int = CommunityRole.MEMBER
     state: MembershipState = choice(MembershipState.ACTIVE)
     checked_in_at: datetime | None = moment()
+    # Why an owner let them in although competitors are there.
+    override_reason: str | None = Field(default=None, max_length=500)

@@ -25,6 +25,9 @@ class Invitation(Row, table=True):
     token_hash: bytes = Field(max_length=32, unique=True)
     state: InvitationState = choice(InvitationState.PENDING)
     expires_at: datetime = moment()
+    organisation_id: UUID | None = ref("organisation", default=None)
+    # Why an owner lets them in although competitors are there.
+    override_reason: str | None = Field(default=None, max_length=500)
     # Of a guest: what they will be here for, and until when.
     purpose: str | None = Field(default=None, max_length=500)
     stays_until: datetime | None = moment()

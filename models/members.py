@@ -43,6 +43,7 @@ class Member(Row, table=True):
     name: str = Field(max_length=100)
     headline: str = Field(default="", max_length=200)
     about: str = Field(default="", max_length=5_000)
+    organisation_id: UUID | None = ref("organisation", default=None)
     # Who vouches for a guest, and what the guest is here for.
     sponsor_id: UUID | None = ref("member", default=None)
     purpose: str | None = Field(default=None, max_length=500)

@@ -17,39 +17,20 @@ from models import (
     MemberKind,
     Membership,
     MembershipState,
-    Network,
-    NetworkKind,
     Visibility,
     Visit,
 )
 from realtime import topics
-from resolvers import attendance, policy, visitors
+from resolvers import attendance, combinations, organisations, policy, visitors
 from resolvers.context import Context
-from resolvers.errors import Conflict, Flaw, Forbidden, Invalid, NotFound
-from resolvers.form import Form, form
+from resolvers.errors import Conflict, Forbidden, NotFound
+from resolvers.form import form
 from resolvers.paging import Listing
 from resolvers.session import Reader, Transaction
 
 IN_NETWORK = Listing("communities", policy.see_community, order=("name",), parent="network_id")
 MEMBERSHIPS = Listing("memberships", policy.see_membership, order=("created_at",), parent="community_id")
 
-# Table D1: which ways of joining go with whom a community admits and how far it is seen. Anything else is refused.
-LEGAL: dict[tuple[Admits, Visibility], tuple[JoinPolicy, ...]] = {
-    (Admits.INTERNALS, Visibility.OPEN): (JoinPolicy.OPEN, JoinPolicy.REQUEST),
-    (Admits.INTERNALS, Visibility.PRIVATE): (JoinPolicy.REQUEST, JoinPolicy.INVITE),
-    (Admits.INTERNALS, Visibility.HIDDEN): (JoinPolicy.INVITE,),
-    (Admits.GUESTS, Visibility.PRIVATE): (JoinPolicy.REQUEST, JoinPolicy.INVITE),
-    (Admits.GUESTS, Visibility.HIDDEN): (JoinPolicy.INVITE,),
-    (Admits.EXTERNALS, Visibility.OPEN): (JoinPolicy.OPEN, JoinPolicy.REQUEST),
-    (Admits.EXTERNALS, Visibility.PRIVATE): (JoinPolicy.REQUEST, JoinPolicy.INVITE),
-    (Admits.EXTERNALS, Visibility.HIDDEN): (JoinPolicy.INVITE,),
-}
-# In networks of which kinds a community may admit whom; in a hybrid one, anybody.
-AT_HOME: dict[Admits, frozenset[NetworkKind]] = {
-    Admits.INTERNALS: frozenset(NetworkKind),
-    Admits.GUESTS: frozenset(),
-    Admits.EXTERNALS: frozenset({NetworkKind.EXTRANET, NetworkKind.PUBLIC, NetworkKind.EVENT}),
-}
 ADMITTED = {
     Admits.INTERNALS: {MemberKind.INTERNAL},
     Admits.GUESTS: {MemberKind.INTERNAL, MemberKind.GUEST},
@@ -81,7 +62,7 @@ async def create(
     with form() as check:
         name = check.text("name", name, most=100)
         about = check.text("about", about, most=5_000, least=0)
-        join_policy = lawful(check, admits, visibility, join_policy)
+        join_policy = combinations.lawful(check, admits, visibility, join_policy)
     async with ctx.transaction() as tx:
         community = Community(
             network_id=network_id,
@@ -95,31 +76,12 @@ async def create(
         return tx.answer(await found(tx, community))
 
 
-def lawful(check: Form, admits: Admits, visibility: Visibility, join_policy: JoinPolicy | None) -> JoinPolicy:
-    """The join policy, or the widest that goes with the rest; a flaw for what table D1 does not have."""
-    legal = LEGAL.get((admits, visibility), ())
-    if not legal:
-        check.flaw("visibility", f"a community that admits {admits.lower()} cannot be {visibility.lower()}")
-    elif join_policy and join_policy not in legal:
-        check.flaw("joinPolicy", f"here one can join by {' or '.join(legal)} only")
-    return join_policy or next(iter(legal), JoinPolicy.INVITE)
-
-
-def is_at_home(network: Network, admits: Admits) -> bool:
-    return network.hybrid or network.kind in AT_HOME[admits]
-
-
-def check_at_home(network: Network, admits: Admits) -> None:
-    """Table D1, as far as it is about the network. Whoever makes a community or changes whom it admits asks this."""
-    if not is_at_home(network, admits):
-        place = f"a hybrid network, and this is an {network.kind.lower()} that is none"
-        raise Invalid(Flaw(f"A community that admits {admits.lower()} needs {place}.", ("input", "admits")))
-
-
 async def found(tx: Transaction, community: Community) -> Community:
     """Add it, if the viewer may and the network has a place for it, with the viewer for its owner."""
     is_held = community.admits is not Admits.INTERNALS  # so that the network does not cease to be hybrid meanwhile
-    check_at_home(await tx.get(policy.create_community, community.network_id, lock=is_held), community.admits)
+    combinations.check_at_home(
+        await tx.get(policy.create_community, community.network_id, lock=is_held), community.admits
+    )
     owner = await entrant(tx, community.network_id)
     await tx.add(community)
     roles = CommunityRole.OWNER | CommunityRole.MEMBER
@@ -169,19 +131,28 @@ async def admit(tx: Transaction, community: Community, member: Member) -> Member
     return await enter(tx, community, member, state, roles)
 
 
-async def invite(ctx: Context, community_id: UUID, *, member_id: UUID, roles: Collection[CommunityRole]) -> Membership:
+async def invite(
+    ctx: Context,
+    community_id: UUID,
+    *,
+    member_id: UUID,
+    roles: Collection[CommunityRole],
+    override_competition: str | None = None,
+) -> Membership:
     """Invite a member of the network; it is for the member to accept."""
+    reason = organisations.checked_override(override_competition)
     async with ctx.transaction() as tx:
         found = await tx.get(policy.manage_community, community_id, lock=False)
         member = await entrant(tx, found.network_id, member_id)
         community = await tx.get(policy.manage_community, community_id)
         await _may_grant(tx, community, _bits(roles))
+        await organisations.check_override(tx, community_id, reason)
         membership = await _standing(tx, community_id, member_id)
         if membership and membership.state in {MembershipState.ACTIVE, MembershipState.BANNED}:
             raise Conflict(f"This member is {membership.state.lower()} here.")
         is_asked_for = membership is not None and membership.state is MembershipState.REQUESTED
         state = MembershipState.ACTIVE if is_asked_for else MembershipState.INVITED
-        return tx.answer(await enter(tx, community, member, state, _bits(roles)))
+        return tx.answer(await enter(tx, community, member, state, _bits(roles), override=reason))
 
 
 async def accept(ctx: Context, community_id: UUID) -> Membership:
@@ -208,17 +179,19 @@ async def decline(ctx: Context, community_id: UUID) -> Membership:
         return tx.answer(await _end(tx, community, membership, MembershipState.LEFT))
 
 
-async def approve(ctx: Context, membership_id: UUID) -> Membership:
+async def approve(ctx: Context, membership_id: UUID, *, override_competition: str | None = None) -> Membership:
     """Let somebody in who asked."""
+    reason = organisations.checked_override(override_competition)
     async with ctx.transaction() as tx:
         found = await tx.get(policy.manage_membership, membership_id, lock=False)
         member = await tx.lock(Member, Member.id == found.member_id)
         membership, community = await _managed(tx, membership_id)
         _expect(membership, MembershipState.REQUESTED)
+        await organisations.check_override(tx, community.id, reason)
         if member is None:
             raise NotFound
         roles = CommunityRole(membership.roles)
-        return tx.answer(await enter(tx, community, member, MembershipState.ACTIVE, roles))
+        return tx.answer(await enter(tx, community, member, MembershipState.ACTIVE, roles, override=reason))
 
 
 async def leave(ctx: Context, community_id: UUID) -> Membership:
@@ -275,7 +248,13 @@ async def check_adds_people(tx: Transaction, network_id: UUID, member: Member | 
 
 
 async def enter(
-    tx: Transaction, community: Community, member: Member, state: MembershipState, roles: CommunityRole
+    tx: Transaction,
+    community: Community,
+    member: Member,
+    state: MembershipState,
+    roles: CommunityRole,
+    *,
+    override: str | None = None,
 ) -> Membership:
     """The one way into a community, whoever opens it: guests add nobody, and nobody enters who is not admitted."""
     await check_adds_people(tx, community.network_id, member)
@@ -288,14 +267,16 @@ async def enter(
     membership = await _standing(tx, community.id, member.id)
     if membership and membership.state is MembershipState.BANNED:
         raise Forbidden("banned_here")
+    was_active = membership is not None and membership.state is MembershipState.ACTIVE
+    if state in organisations.COMING and not was_active:
+        reason = override or (membership.override_reason if membership else None)
+        await organisations.check_apart(tx, community, member, override=reason)
     if membership is None:
         membership = Membership(network_id=community.network_id, community_id=community.id, member_id=member.id)
         membership.state, membership.roles = state, int(roles)
         await tx.add(membership)
-        was_active = False
-    else:
-        was_active = membership.state is MembershipState.ACTIVE
-        membership.state, membership.roles = state, int(roles)
+    membership.state, membership.roles = state, int(roles)
+    membership.override_reason = override or membership.override_reason
     await _tell(tx, community, membership, by=int(state is MembershipState.ACTIVE) - int(was_active))
     return membership
 
@@ -327,7 +308,7 @@ async def end_all(tx: Transaction, member: Member) -> None:
 
 async def _end(tx: Transaction, community: Community, membership: Membership, state: MembershipState) -> Membership:
     was_active = membership.state is MembershipState.ACTIVE
-    membership.state, membership.roles = state, int(CommunityRole.MEMBER)
+    membership.state, membership.roles, membership.override_reason = state, int(CommunityRole.MEMBER), None
     await _tell(tx, community, membership, by=-int(was_active))
     return membership
 

@@ -29,7 +29,7 @@ from models import (
     Track,
 )
 from realtime import topics
-from resolvers import answering, attendance, communities, markup, programme, speakers
+from resolvers import answering, attendance, combinations, markup, programme, speakers
 from resolvers.frab import Conference, Person, Talk
 from resolvers.session import BULK_MOST, Transaction
 
@@ -177,7 +177,7 @@ class Import:
             network_id=self.network.id,
             name=markup.cut(talk.title, 100),
             purpose=CommunityPurpose.SESSION,
-            admits=Admits.EXTERNALS if communities.is_at_home(self.network, Admits.EXTERNALS) else Admits.INTERNALS,
+            admits=Admits.EXTERNALS if combinations.is_at_home(self.network, Admits.EXTERNALS) else Admits.INTERNALS,
             member_count=1,
         )
         session = Session(

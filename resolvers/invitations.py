@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from models import (
+    NOBODY,
     Account,
     Community,
     CommunityRole,
@@ -19,7 +20,7 @@ from models import (
     NetworkRole,
 )
 from realtime import topics
-from resolvers import accounts, communities, guests, policy, tasks
+from resolvers import accounts, communities, guests, organisations, policy, tasks
 from resolvers.context import Context
 from resolvers.errors import Conflict, Flaw, Forbidden, Invalid, NotFound
 from resolvers.form import Form, form
@@ -72,12 +73,16 @@ class Guest:
     email: str
     purpose: str
     stays_until: datetime
+    organisation_id: UUID | None = None
+    override_competition: str | None = None
 
     def checked(self, check: Form) -> "Guest":
         return Guest(
             check.email("email", self.email),
             check.text("purpose", self.purpose, most=PURPOSE_MOST),
             check.moment("staysUntil", self.stays_until) or self.stays_until,
+            self.organisation_id,
+            check.optional(check.text, "overrideCompetition", self.override_competition, most=500),
         )
 
 
@@ -94,6 +99,11 @@ async def issue_to_guest(tx: Transaction, community: Community, guest: Guest) ->
     """For a guest in good form, into a community into which the viewer may invite guests."""
     _check_admits(community, MemberKind.GUEST)
     await guests.check_stay(tx, community.network_id, guest.stays_until, field="staysUntil")
+    organisation_id = await organisations.of_network(tx, community.network_id, guest.organisation_id)
+    await organisations.check_override(tx, community.id, guest.override_competition)
+    works_for = {"organisation_id": organisation_id}
+    expected = Member(network_id=community.network_id, principal_id=NOBODY, name="", **works_for)
+    await organisations.check_apart(tx, community, expected, override=guest.override_competition)
     return await _issue(
         tx,
         await tx.member(community.network_id),
@@ -101,6 +111,8 @@ async def issue_to_guest(tx: Transaction, community: Community, guest: Guest) ->
         email=guest.email,
         kind=MemberKind.GUEST,
         purpose=guest.purpose,
+        organisation_id=organisation_id,
+        override_reason=guest.override_competition,
         stays_until=guest.stays_until,
     )
 
@@ -203,6 +215,7 @@ async def _redeem(tx: Transaction, invitation: Invitation, account: Account) -> 
     member.ended_at = member.ended_reason = None
     is_guest = invitation.kind is MemberKind.GUEST
     member.sponsor_id = invitation.inviter_id if is_guest else None
+    member.organisation_id = invitation.organisation_id or member.organisation_id
     member.purpose, member.expires_at = invitation.purpose, invitation.stays_until
     tx.announce([topics.person(member.principal_id)], Kind.RIGHTS, member)
     await _enter(tx, invitation, member)
@@ -223,4 +236,5 @@ async def _enter(tx: Transaction, invitation: Invitation, member: Member) -> Non
     invitation.state = InvitationState.ACCEPTED
     community = await tx.lock(Community, Community.id == invitation.community_id)
     if community is not None:
-        await communities.enter(tx, community, member, MembershipState.ACTIVE, CommunityRole.MEMBER)
+        override, roles = invitation.override_reason, CommunityRole.MEMBER
+        await communities.enter(tx, community, member, MembershipState.ACTIVE, roles, override=override)

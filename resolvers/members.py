@@ -19,7 +19,7 @@ from models import (
     Visit,
 )
 from realtime import topics
-from resolvers import communities, guests, policy, tasks, visitors
+from resolvers import communities, guests, organisations, policy, tasks, visitors
 from resolvers.context import Context
 from resolvers.errors import Conflict, Flaw, Forbidden, Invalid
 from resolvers.form import form
@@ -78,6 +78,14 @@ async def change_kind(ctx: Context, member_id: UUID, *, kind: MemberKind) -> Mem
                 member.sponsor_id, member.purpose, member.expires_at = None, None, None
             member.kind = kind
             await tasks.leave_all(tx, member)
+        return tx.answer(_tell(tx, member))
+
+
+async def change_organisation(ctx: Context, member_id: UUID, *, organisation_id: UUID | None) -> Member:
+    """For whom a member works."""
+    async with ctx.transaction() as tx:
+        member = await _administered(tx, member_id)
+        member.organisation_id = await organisations.of_network(tx, member.network_id, organisation_id)
         return tx.answer(_tell(tx, member))
 
 

@@ -7,7 +7,7 @@ from sqlmodel import col
 
 from models import Admits, Attendance, Community, Kind, Member, Network, OutsiderTier
 from realtime import topics
-from resolvers import communities, policy
+from resolvers import combinations, policy
 from resolvers.context import Context
 from resolvers.errors import Conflict
 from resolvers.form import form
@@ -52,7 +52,7 @@ async def _hybrid(tx: Transaction, network: Network, *, becomes: bool | None) ->
     """A network stays hybrid for as long as it has communities that would be at home in no other."""
     if becomes is False and network.hybrid:
         network.hybrid = False
-        strange = [admits for admits in Admits if not communities.is_at_home(network, admits)]
+        strange = [admits for admits in Admits if not combinations.is_at_home(network, admits)]
         if await tx.find(Community.id, Community.network_id == network.id, col(Community.admits).in_(strange)):
             raise Conflict("There are communities here that admit guests or externals.")
     return network.hybrid if becomes is None else becomes

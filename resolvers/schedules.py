@@ -20,7 +20,7 @@ from models import (
     Visibility,
 )
 from realtime import topics
-from resolvers import attendance, boards, communities, contents, markup, policy, programme, speakers
+from resolvers import attendance, boards, combinations, communities, contents, markup, policy, programme, speakers
 from resolvers.context import Context
 from resolvers.errors import Conflict
 from resolvers.form import form
@@ -64,7 +64,7 @@ async def create(ctx: Context, network_id: UUID, draft: Draft, *, circle: Circle
     """A session with its community, which the viewer owns, and its board."""
     draft = programme.checked(draft)
     with form() as check:
-        join_policy = communities.lawful(check, circle.admits, circle.visibility, circle.join_policy)
+        join_policy = combinations.lawful(check, circle.admits, circle.visibility, circle.join_policy)
         opens_at = check.moment("opensAt", opens_at)
     async with ctx.transaction() as tx:
         await tx.get(policy.create_community, network_id, lock=bool(draft.speakers))

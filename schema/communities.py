@@ -115,6 +115,9 @@ class UpdateCommunityInput:
 class InviteToCommunityInput:
     member_id: ID = plain("A member of the network.")
     roles: list[CommunityRole] = strawberry.field(default_factory=list, description="What they will do there.")
+    override_competition: str | None = strawberry.field(
+        default=None, description="Why they are let in although competitors are there; said by owners alone."
+    )
 
 
 @strawberry.type
@@ -160,6 +163,7 @@ class CommunityMutations:
             row_id(community_id, models.Community),
             member_id=row_id(input.member_id, models.Member),
             roles=input.roles,
+            override_competition=input.override_competition,
         )
         return Membership.of(invited)
 
@@ -172,8 +176,12 @@ class CommunityMutations:
         return Membership.of(await communities.decline(info.context, row_id(community_id, models.Community)))
 
     @mutation("Let somebody in who asked.")
-    async def approve_membership(self, info: Info, membership_id: ID) -> Membership:
-        return Membership.of(await communities.approve(info.context, row_id(membership_id, models.Membership)))
+    async def approve_membership(
+        self, info: Info, membership_id: ID, override_competition: str | None = None
+    ) -> Membership:
+        id = row_id(membership_id, models.Membership)
+        approved = await communities.approve(info.context, id, override_competition=override_competition)
+        return Membership.of(approved)
 
     @mutation("Leave a community.")
     async def leave_community(self, info: Info, community_id: ID) -> Membership:

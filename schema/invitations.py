@@ -12,6 +12,7 @@ from schema.base import ID, Node, edge, node, plain, row_id
 from schema.communities import Community
 from schema.context import Info
 from schema.members import Member
+from schema.organisations import Organisation
 from schema.problems import Payload, mutation
 
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ class Invitation(Node):
     expires_at: datetime = plain("Until when it can be used.")
     purpose: str | None = plain("What a guest will be here for.")
     stays_until: datetime | None = plain("Until when a guest will be here.")
+    organisation: Organisation | None = edge("organisation_id", policy.see_organisation, "For whom a guest works.")
     inviter: Member | None = edge("inviter_id", policy.see_member, "Who invites.")
     community: Community | None = edge("community_id", policy.see_community, "Where they will find themselves at once.")
     network: Network | None = edge("network_id", policy.see_network, "The network.")
@@ -61,6 +63,10 @@ class InviteGuestInput:
     email: str = plain("Their e-mail address.")
     purpose: str = plain("What they will be here for; at most 500 characters.")
     stays_until: datetime = plain("Until when; not longer than the network lets guests stay.")
+    organisation_id: ID | None = strawberry.field(default=None, description="For whom they work.")
+    override_competition: str | None = strawberry.field(
+        default=None, description="Why they are let in although competitors are there; said by owners alone."
+    )
 
 
 @strawberry.input(description="Somebody to add.")
@@ -87,7 +93,8 @@ class InvitationMutations:
 
     @mutation("Invite somebody from outside into a community, as a guest; whoever invites vouches for them.")
     async def invite_guest(self, info: Info, community_id: ID, input: InviteGuestInput) -> InviteGuestPayload:
-        guest = invitations.Guest(input.email, input.purpose, input.stays_until)
+        for_whom = row_id(input.organisation_id, models.Organisation) if input.organisation_id else None
+        guest = invitations.Guest(input.email, input.purpose, input.stays_until, for_whom, input.override_competition)
         id = row_id(community_id, models.Community)
         invitation, token = await invitations.invite_guest(info.context, id, guest)
         return InviteGuestPayload(invitation=Invitation.of(invitation), token=token)

@@ -10,6 +10,7 @@ from models import EndedReason, MemberKind, MemberState, NetworkRole
 from resolvers import members, policy
 from schema.base import ID, Node, edge, flag, guarded, node, plain, project, row_id, viewer_can
 from schema.context import Info
+from schema.organisations import Organisation
 from schema.problems import mutation
 
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ class Member(Node):
     state: MemberState = plain("Whether they are here now.")
     headline: str | None = guarded("headline", policy.read_headline, "Who they are, in a line.")
     about: str | None = guarded("about", policy.read_about, "Who they are, at length.")
+    organisation: Organisation | None = edge("organisation_id", policy.see_organisation, "For whom they work.")
     purpose: str | None = guarded("purpose", policy.read_terms, "What a guest is here for.")
     expires_at: datetime | None = guarded(
         "expires_at", policy.read_terms, "Until when they are here; for themselves and for internal members."
@@ -78,6 +80,12 @@ class MemberMutations:
     @mutation("Change how somebody stands to the company.")
     async def change_member_kind(self, info: Info, member_id: ID, kind: MemberKind) -> Member:
         return Member.of(await members.change_kind(info.context, row_id(member_id, models.Member), kind=kind))
+
+    @mutation("Say for whom somebody works; without an organisation that is not known.")
+    async def change_member_organisation(self, info: Info, member_id: ID, organisation_id: ID | None = None) -> Member:
+        id = row_id(member_id, models.Member)
+        for_whom = row_id(organisation_id, models.Organisation) if organisation_id else None
+        return Member.of(await members.change_organisation(info.context, id, organisation_id=for_whom))
 
     @mutation("Say until when somebody is here; without a moment they stay.")
     async def change_member_expiry(self, info: Info, member_id: ID, expires_at: datetime | None = None) -> Member:

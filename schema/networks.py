@@ -6,7 +6,7 @@ import strawberry
 
 import models
 from models import NetworkKind, OutsiderTier
-from resolvers import attendees, communities, invitations, members, networks, policy, schedules
+from resolvers import attendees, communities, invitations, members, networks, organisations, policy, schedules
 from schema.base import ID, Node, node, plain, project, row_id, viewer_can
 from schema.context import Info
 from schema.paging import Connection, connection
@@ -17,12 +17,14 @@ if TYPE_CHECKING:
     from schema.communities import Community
     from schema.invitations import Invitation
     from schema.members import Member
+    from schema.organisations import Organisation
     from schema.schedules import Room, Track
 else:
     Attendee = Annotated["Attendee", strawberry.lazy("schema.attendees")]
     Community = Annotated["Community", strawberry.lazy("schema.communities")]
     Invitation = Annotated["Invitation", strawberry.lazy("schema.invitations")]
     Member = Annotated["Member", strawberry.lazy("schema.members")]
+    Organisation = Annotated["Organisation", strawberry.lazy("schema.organisations")]
     Room = Annotated["Room", strawberry.lazy("schema.schedules")]
     Track = Annotated["Track", strawberry.lazy("schema.schedules")]
 
@@ -40,6 +42,9 @@ class Network(Node):
     guest_days_most: int = plain("For how many days a guest is let in, at most, each time.")
     members: Connection[Member] = connection(
         members.DIRECTORY, "Its members, by name, as far as the viewer may see them."
+    )
+    organisations: Connection[Organisation] = connection(
+        organisations.IN_NETWORK, "For whom its people work, by name, as far as the viewer may know."
     )
     communities: Connection[Community] = connection(communities.IN_NETWORK, "Its communities, by name.")
     invitations: Connection[Invitation] = connection(

@@ -22,6 +22,7 @@ from schema.invitations import InvitationMutations
 from schema.live import FEED_CURSOR, FeedCursor
 from schema.members import MemberMutations
 from schema.networks import NetworkMutations, NetworkQueries
+from schema.organisations import OrganisationMutations
 from schema.polls import PollMutations
 from schema.questions import PanelMutations, QuestionMutations
 from schema.queues import QueueQueries
@@ -73,6 +74,7 @@ class Mutation(
     InvitationMutations,
     MemberMutations,
     NetworkMutations,
+    OrganisationMutations,
     CommunityMutations,
     ContentMutations,
     CommentMutations,

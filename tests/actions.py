@@ -322,6 +322,7 @@ ACTIONS: dict[str, Action] = SESSION_ACTIONS | {
 
 _ACCOUNT = "of an account: what it ends, it ends at the door, which the replay does not pass"
 _LIST = "the list of attendees is in no feed"
+_ORGANISATION = "an organisation is in no feed"
 _INVITATION = "an invitation is in no feed"
 # Mutations of the schema that are no action, and why.
 NO_ACTION = {
@@ -332,6 +333,10 @@ NO_ACTION = {
     "signUp": "whoever is new follows nothing yet",
     "addMember": _INVITATION,
     "inviteGuest": _INVITATION,
+    "createOrganisation": _ORGANISATION,
+    "updateOrganisation": _ORGANISATION,
+    "setCompetition": _ORGANISATION,
+    "changeMemberOrganisation": _ORGANISATION,
     "revokeInvitation": _INVITATION,
     "acceptInvitation": "five steps seldom lead out of a network and in again; tests/test_comebacks.py goes there",
     "changeMemberExpiry": "the clock of the replay goes on by seconds; tests/test_expiry.py goes on by more",

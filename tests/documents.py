@@ -146,7 +146,9 @@ JOIN = mutation("joinCommunity", "communityId: ID!", "membership { id state }")
 ACCEPT_MEMBERSHIP = mutation("acceptMembership", "communityId: ID!", "membership { id state roles }")
 DECLINE_MEMBERSHIP = mutation("declineMembership", "communityId: ID!", "membership { id state }")
 LEAVE = mutation("leaveCommunity", "communityId: ID!", "membership { id state }")
-APPROVE_MEMBERSHIP = mutation("approveMembership", "membershipId: ID!", "membership { id state }")
+APPROVE_MEMBERSHIP = mutation(
+    "approveMembership", "membershipId: ID!, overrideCompetition: String", "membership { id state }"
+)
 REMOVE_MEMBERSHIP = mutation("removeMembership", "membershipId: ID!, ban: Boolean", "membership { id state }")
 CHANGE_ROLES = mutation("changeRoles", "membershipId: ID!, roles: [CommunityRole!]!", "membership { id state roles }")
 CREATE_COMMUNITY = mutation(
@@ -170,6 +172,13 @@ _MEMBER = "member { state role kind expiresAt endedAt endedReason }"
 CHANGE_MEMBER_ROLE = mutation("changeMemberRole", "memberId: ID!, role: NetworkRole!", _MEMBER)
 CHANGE_MEMBER_KIND = mutation("changeMemberKind", "memberId: ID!, kind: MemberKind!", _MEMBER)
 CHANGE_MEMBER_EXPIRY = mutation("changeMemberExpiry", "memberId: ID!, expiresAt: DateTime", _MEMBER)
+CHANGE_MEMBER_ORGANISATION = mutation("changeMemberOrganisation", "memberId: ID!, organisationId: ID", _MEMBER)
+_ORGANISATION = "organisation { id name kind externalRef competesWith { name } }"
+CREATE_ORGANISATION = mutation("createOrganisation", "networkId: ID!, input: CreateOrganisationInput!", _ORGANISATION)
+UPDATE_ORGANISATION = mutation(
+    "updateOrganisation", "organisationId: ID!, input: UpdateOrganisationInput!", _ORGANISATION
+)
+SET_COMPETITION = mutation("setCompetition", "organisationId: ID!, competitorId: ID!, competes: Boolean", _ORGANISATION)
 ENABLE = mutation("enableMember", "memberId: ID!", _MEMBER)
 DISABLE = mutation("disableMember", "memberId: ID!", "member { state }")
 

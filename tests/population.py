@@ -24,6 +24,7 @@ from models import (
     MembershipState,
     MemberState,
     NetworkRole,
+    Organisation,
     ParticipantRole,
     ParticipantState,
     PollResults,
@@ -96,6 +97,7 @@ class Population:
         foreign = await elsewhere.community("Foreign", owner=stranger)
         await elsewhere.content(foreign, stranger)
         await elsewhere.question(await elsewhere.board(foreign), stranger)
+        await self._organisations(elsewhere)
         for place, by in ((world, self.people["network admin"]), (elsewhere, stranger)):
             await place.add(Attendee(network_id=place.network.id, member_id=by.member.id, email="new@example.com"))
             invitation = Invitation(
@@ -106,6 +108,14 @@ class Population:
                 expires_at=place.now,
             )
             await place.add(invitation)
+
+    async def _organisations(self, elsewhere: World) -> None:
+        """Of somebody in communities, of an outsider who is in none, and of another network."""
+        for who in ("author", "guest who belongs nowhere"):
+            organisation = Organisation(network_id=self.world.network.id, name=f"Works of {who}")
+            await self.world.add(organisation)
+            await self.world.change(self.people[who].member, organisation_id=organisation.id)
+        await elsewhere.add(Organisation(network_id=elsewhere.network.id, name="Foreign"))
 
     async def _whose_time_runs_out(self) -> None:
         now = self.world.now

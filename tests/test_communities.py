@@ -6,7 +6,7 @@ import pytest
 
 from models import Admits, CommunityState, JoinPolicy, Kind, MembershipState, Visibility
 from resolvers import policy
-from resolvers.communities import LEGAL
+from resolvers.combinations import LEGAL
 from tests import documents as do
 from tests.tables import table
 from tests.traces import answer, changes

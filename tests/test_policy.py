@@ -30,6 +30,7 @@ RULES: dict[str, Rule[Any]] = {name: found for name, found in vars(policy).items
 # Rows that nobody sees: they hang on others, and are reached from those.
 UNSEEN = {
     "TrustedDocument",
+    "Competition",
     "SessionSpeaker",
     "Principal",
     "SignIn",

@@ -43,7 +43,7 @@ from models import (
     Visit,
 )
 from resolvers import accounts
-from resolvers.communities import LEGAL
+from resolvers.combinations import LEGAL
 from resolvers.contents import tagged
 from schema.base import global_id
 from server import Service

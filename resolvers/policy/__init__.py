@@ -58,6 +58,7 @@ from resolvers.policy.escalations import follow_escalation, push_escalation, res
 from resolvers.policy.invitations import revoke_invitation, see_invitation
 from resolvers.policy.members import administer_member, edit_member, read_about, read_headline, read_terms, see_member
 from resolvers.policy.networks import administer_network, create_community, create_task, is_here, see_network
+from resolvers.policy.organisations import manage_organisation, read_relations, see_organisation
 from resolvers.policy.polls import (
     count_option,
     create_poll_on_board,

@@ -14,7 +14,7 @@ from resolvers.policy.questions import PUBLISHED
 from resolvers.policy.rules import Condition, Viewer, rule, sight, some
 
 
-def _shares_community(viewer: Viewer, member: Any) -> Condition:
+def shares_community(viewer: Viewer, member: Any) -> Condition:
     membership = aliased(Membership)
     return some(
         membership,
@@ -63,7 +63,7 @@ def see_member(viewer: Viewer, member: Any) -> Condition:
     return or_(
         stands_in(viewer, member.network_id, internal),
         is_self(viewer, member.id),
-        _shares_community(viewer, member),
+        shares_community(viewer, member),
         _shows_question_of(viewer, member),
         _asks_where_visiting(viewer, member),
     )
@@ -72,7 +72,7 @@ def see_member(viewer: Viewer, member: Any) -> Condition:
 @rule(Member)
 def read_headline(viewer: Viewer, member: Any) -> Condition:
     return or_(
-        stands_in(viewer, member.network_id, internal), is_self(viewer, member.id), _shares_community(viewer, member)
+        stands_in(viewer, member.network_id, internal), is_self(viewer, member.id), shares_community(viewer, member)
     )
 
 
