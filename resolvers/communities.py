@@ -79,9 +79,8 @@ async def create(
 async def found(tx: Transaction, community: Community) -> Community:
     """Add it, if the viewer may and the network has a place for it, with the viewer for its owner."""
     is_held = community.admits is not Admits.INTERNALS  # so that the network does not cease to be hybrid meanwhile
-    combinations.check_at_home(
-        await tx.get(policy.create_community, community.network_id, lock=is_held), community.admits
-    )
+    network = await tx.get(policy.create_community, community.network_id, lock=is_held)
+    combinations.check_at_home(network, community.admits)
     owner = await entrant(tx, community.network_id)
     await tx.add(community)
     roles = CommunityRole.OWNER | CommunityRole.MEMBER

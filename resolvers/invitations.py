@@ -101,8 +101,8 @@ async def issue_to_guest(tx: Transaction, community: Community, guest: Guest) ->
     await guests.check_stay(tx, community.network_id, guest.stays_until, field="staysUntil")
     organisation_id = await organisations.of_network(tx, community.network_id, guest.organisation_id)
     await organisations.check_override(tx, community.id, guest.override_competition)
-    works_for = {"organisation_id": organisation_id}
-    expected = Member(network_id=community.network_id, principal_id=NOBODY, name="", **works_for)
+    expected = Member(network_id=community.network_id, principal_id=NOBODY, name="")
+    expected.organisation_id = organisation_id
     await organisations.check_apart(tx, community, expected, override=guest.override_competition)
     return await _issue(
         tx,

@@ -6,11 +6,14 @@ import pytest
 from sqlmodel import col
 
 from models import (
+    Account,
     Admits,
     Community,
     CommunityRole,
     Competition,
+    Member,
     MemberKind,
+    Membership,
     MembershipState,
     NetworkRole,
     Organisation,
@@ -18,6 +21,7 @@ from models import (
 )
 from resolvers import policy
 from tests import documents as do
+from tests.client import Client
 from tests.invited import guest_input, only, sign_up
 from tests.memberships import membership_of, state_of
 from tests.tables import table
@@ -178,9 +182,6 @@ async def of(world: World, name: str) -> Any:
 
 
 async def rita_of(world: World) -> Person:
-    from models import Account, Member
-    from tests.client import Client
-
     account = await only(world, Account, col(Account.display_name) == "Rita")
     member = await only(world, Member, col(Member.principal_id) == account.principal_id)
     return Person("Rita", Client(world.service, account.principal_id), account, member)
@@ -199,8 +200,6 @@ async def rita_of(world: World) -> Person:
 async def test_nobody_is_invited_where_a_competitors_people_are(
     world: World, ann: Person, tender: Community, visibility: Visibility, state: MembershipState, answered: str
 ):
-    from models import Membership
-
     gus = await only(world, Membership, col(Membership.roles) == int(CommunityRole.MEMBER))
     await world.change(gus, state=state)
     await world.change(tender, visibility=visibility)
