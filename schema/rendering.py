@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from inspect import isawaitable
 from typing import Any, NamedTuple
 from uuid import UUID
+from weakref import WeakValueDictionary
 
 from graphql import Executor, FieldNode, Node, VariableNode, execute_subscription_event, visit
 from graphql.language import Visitor
@@ -32,12 +33,21 @@ class Told(NamedTuple):
     cursor: str | None = None
 
 
+class Key:
+    """One for all that ask the same: comparing what they ask would cost more than telling it to them."""
+
+    __slots__ = ("__weakref__",)
+
+
+_keys: WeakValueDictionary[tuple[int, str], Key] = WeakValueDictionary()
+
+
 @dataclass(frozen=True, slots=True)
 class Shape:
     """What an operation asks of each event. Operations with the same key ask the same."""
 
     executor: Executor[Any]
-    key: Any
+    key: Key
 
     @classmethod
     def of(cls, executor: Executor[Any]) -> "Shape":
@@ -45,7 +55,8 @@ class Shape:
         fields = [node for node in executor.operation.selection_set.selections if isinstance(node, FieldNode)]
         names = _variables(*(field.selection_set for field in fields), *executor.fragment_definitions.values())
         coerced = executor.variable_values.coerced
-        return cls(executor, (id(executor.operation), repr([(name, coerced.get(name)) for name in sorted(names)])))
+        asked = id(executor.operation), repr([(name, coerced.get(name)) for name in sorted(names)])
+        return cls(executor, _keys.setdefault(asked, Key()))
 
 
 def _variables(*nodes: Node | None) -> set[str]:
