@@ -14,6 +14,7 @@ from sqlalchemy.orm.attributes import set_committed_value
 from sqlmodel import SQLModel, col
 
 from models import Change, Kind, Member, MemberState, Row
+from realtime.relay import number
 from realtime.topics import Topic
 from resolvers.errors import Forbidden, NotFound
 from resolvers.policy.networks import is_here
@@ -60,6 +61,11 @@ class Reader:
 
     async def all(self, statement: Select[R], **values: Any) -> Sequence[R]:
         return (await self.execute(statement, values)).scalars().all()
+
+    async def rows(self, rule: Rule[R], row_ids: Collection[UUID]) -> Sequence[tuple[R, bool]]:
+        """Those of the rows that the rule allows; of each, whether it does to whoever stands where the viewer does."""
+        found = await self.execute(rule.rows(self.dialect), {"ids": self.listed(row_ids)})
+        return [(row, bool(is_sure)) for row, is_sure in found]
 
     async def those(self, rule: Rule[Any], row_ids: Collection[UUID]) -> set[UUID]:
         """Those of the rows that the rule allows, by their ids alone."""
@@ -269,6 +275,8 @@ class Transaction(Reader):
 
     async def log(self) -> None:
         """Write down what was announced: the last thing before the commit."""
+        if self._announced and self.dialect == "sqlite":
+            await number(self._session, self._announced)
         if self._announced:
             await self._session.execute(ANNOUNCED, self._announced)
 
