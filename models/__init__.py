@@ -37,6 +37,7 @@ from models.idempotency import Answer
 from models.invitations import Invitation, InvitationState
 from models.members import Attendance, EndedReason, Member, MemberState
 from models.networks import Network, NetworkKind, OutsiderTier
+from models.nominations import Nomination, NominationState
 from models.organisations import Competition, Organisation, OrganisationKind
 from models.polls import Ballot, BallotChoice, Poll, PollOption, PollResults, PollState
 from models.principals import Principal, PrincipalKind

@@ -14,6 +14,7 @@ class MemberState(StrEnum):
     INVITED = "INVITED"
     ACTIVE = "ACTIVE"
     DISABLED = "DISABLED"
+    GRACE = "GRACE"  # a guest for whom nobody vouches, until somebody does
     LEFT = "LEFT"
 
 
@@ -22,6 +23,8 @@ class EndedReason(StrEnum):
 
     DISABLED = "DISABLED"
     EXPIRED = "EXPIRED"
+    SPONSOR_LEFT = "SPONSOR_LEFT"
+    NO_COMMUNITY = "NO_COMMUNITY"
 
 
 class Attendance(StrEnum):
@@ -49,5 +52,7 @@ class Member(Row, table=True):
     purpose: str | None = Field(default=None, max_length=500)
     # Until when they stand here; None for those who stay. It is cleared once all that ended with it has been ended.
     expires_at: datetime | None = moment(index=True)
+    # From when on those who may renew a guest's time are reminded of it.
+    renewal_due_at: datetime | None = moment()
     ended_at: datetime | None = moment()
     ended_reason: EndedReason | None = maybe(EndedReason)

@@ -21,7 +21,7 @@ from models import (
     Visit,
 )
 from realtime import topics
-from resolvers import attendance, combinations, organisations, policy, visitors
+from resolvers import attendance, combinations, graces, organisations, policy, visitors
 from resolvers.context import Context
 from resolvers.errors import Conflict, Forbidden, NotFound
 from resolvers.form import form
@@ -195,17 +195,23 @@ async def approve(ctx: Context, membership_id: UUID, *, override_competition: st
 
 async def leave(ctx: Context, community_id: UUID) -> Membership:
     async with ctx.transaction() as tx:
+        found = await tx.get(policy.leave_community, community_id, lock=False)
+        member = await entrant(tx, found.network_id)
         community = await tx.get(policy.leave_community, community_id)
-        membership = await _standing(tx, community_id, (await tx.member(community.network_id)).id)
+        membership = await _standing(tx, community_id, member.id)
         if membership is None:
             raise NotFound
         await _keep_owner(tx, membership, CommunityRole(0))
-        return tx.answer(await _end(tx, community, membership, MembershipState.LEFT))
+        ended = await _end(tx, community, membership, MembershipState.LEFT)
+        await graces.has_left(tx, member.id)
+        return tx.answer(ended)
 
 
 async def remove(ctx: Context, membership_id: UUID, *, ban: bool) -> Membership:
     """Put a member out, turn a request down, or take an invitation back. A ban lasts."""
     async with ctx.transaction() as tx:
+        found = await tx.get(policy.manage_membership, membership_id, lock=False)
+        await tx.lock(Member, Member.id == found.member_id)
         membership, community = await _managed(tx, membership_id)
         await _may_change(tx, community, membership)
         await _keep_owner(tx, membership, CommunityRole(0))
@@ -213,7 +219,9 @@ async def remove(ctx: Context, membership_id: UUID, *, ban: bool) -> Membership:
         if ban:
             principal_id = await tx.find(Member.principal_id, Member.id == membership.member_id)
             await visitors.end_visits_in(tx, community.id, membership, Visit.principal_id == principal_id)
-        return tx.answer(await _end(tx, community, membership, state))
+        ended = await _end(tx, community, membership, state)
+        await graces.has_left(tx, membership.member_id)
+        return tx.answer(ended)
 
 
 async def change_roles(ctx: Context, membership_id: UUID, *, roles: Collection[CommunityRole]) -> Membership:

@@ -11,13 +11,15 @@ from sqlmodel import col
 
 from models import EndedReason, Kind, Member, MemberState
 from realtime import topics
-from resolvers import communities
+from resolvers import communities, graces
 from resolvers.context import Context
 from resolvers.session import Reader, Transaction
 
+STANDING = (MemberState.ACTIVE, MemberState.GRACE)
+
 
 async def is_due(db: Reader) -> bool:
-    states = (MemberState.ACTIVE, MemberState.LEFT)
+    states = (*STANDING, MemberState.LEFT)
     due = await db.find(Member.id, col(Member.state).in_(states), _is_over(db))
     return due is not None
 
@@ -34,9 +36,12 @@ def _is_over(db: Reader) -> Any:
 
 async def tell(tx: Transaction) -> None:
     """End the live access of all whose time has run out, however many, at once."""
-    for member in await tx.lock_all(Member, Member.state == MemberState.ACTIVE, _is_over(tx)):
-        member.state, member.ended_at, member.ended_reason = MemberState.LEFT, tx.now, EndedReason.EXPIRED
+    gone = await tx.lock_all(Member, col(Member.state).in_(STANDING), _is_over(tx))
+    for member in gone:
+        member.state, member.ended_at = MemberState.LEFT, tx.now
+        member.ended_reason = member.ended_reason or EndedReason.EXPIRED
         tx.announce([topics.person(member.principal_id)], Kind.RIGHTS, member)
+    await graces.has_sponsor_no_more(tx, *gone)
 
 
 async def tidy(ctx: Context) -> None:
@@ -48,4 +53,4 @@ async def tidy(ctx: Context) -> None:
             member = await tx.lock(Member, Member.id == found.id, Member.state == MemberState.LEFT, _is_over(tx))
             if member is not None:
                 await communities.end_all(tx, member)
-                member.expires_at = None
+                member.expires_at = member.renewal_due_at = None

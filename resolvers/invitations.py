@@ -1,6 +1,6 @@
 """Invitations: the way into a network."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -20,7 +20,7 @@ from models import (
     NetworkRole,
 )
 from realtime import topics
-from resolvers import accounts, communities, guests, organisations, policy, tasks
+from resolvers import accounts, communities, graces, guests, organisations, policy, tasks
 from resolvers.context import Context
 from resolvers.errors import Conflict, Flaw, Forbidden, Invalid, NotFound
 from resolvers.form import Form, form
@@ -84,6 +84,9 @@ class Guest:
             self.organisation_id,
             check.optional(check.text, "overrideCompetition", self.override_competition, most=500),
         )
+
+    def called(self, email: str) -> "Guest":
+        return replace(self, email=email)
 
 
 async def invite_guest(ctx: Context, community_id: UUID, guest: Guest) -> tuple[Invitation, str]:
@@ -216,7 +219,8 @@ async def _redeem(tx: Transaction, invitation: Invitation, account: Account) -> 
     is_guest = invitation.kind is MemberKind.GUEST
     member.sponsor_id = invitation.inviter_id if is_guest else None
     member.organisation_id = invitation.organisation_id or member.organisation_id
-    member.purpose, member.expires_at = invitation.purpose, invitation.stays_until
+    member.purpose = invitation.purpose
+    graces.set_stay(member, invitation.stays_until)
     tx.announce([topics.person(member.principal_id)], Kind.RIGHTS, member)
     await _enter(tx, invitation, member)
     if known is not None and is_another:

@@ -19,7 +19,7 @@ from models import (
     Visit,
 )
 from realtime import topics
-from resolvers import communities, guests, organisations, policy, tasks, visitors
+from resolvers import communities, graces, guests, organisations, policy, tasks, visitors
 from resolvers.context import Context
 from resolvers.errors import Conflict, Flaw, Forbidden, Invalid
 from resolvers.form import form
@@ -76,7 +76,9 @@ async def change_kind(ctx: Context, member_id: UUID, *, kind: MemberKind) -> Mem
             await communities.check_admitted(tx, member, kind)
             if member.kind is MemberKind.GUEST:
                 member.sponsor_id, member.purpose, member.expires_at = None, None, None
+                member.renewal_due_at = None
             member.kind = kind
+            await graces.has_sponsor_no_more(tx, *([member] if kind is not MemberKind.INTERNAL else []))
             await tasks.leave_all(tx, member)
         return tx.answer(_tell(tx, member))
 
@@ -99,11 +101,11 @@ async def change_expiry(ctx: Context, member_id: UUID, *, expires_at: datetime |
             raise Invalid(Flaw("This has passed: to end somebody's access, disable them.", ("input", "expiresAt")))
         if expires_at is not None and member.role is NetworkRole.OWNER:
             raise Conflict("The time of an owner does not run out.")
-        if member.state is MemberState.LEFT:
+        if member.state in {MemberState.LEFT, MemberState.GRACE}:
             raise Conflict("This member has left the network.")
         if member.kind is MemberKind.GUEST:
             await guests.check_stay(tx, member.network_id, expires_at, field="expiresAt")
-        member.expires_at = expires_at
+        graces.set_stay(member, expires_at)
         return tx.answer(_tell(tx, member))
 
 
@@ -116,6 +118,7 @@ async def disable(ctx: Context, member_id: UUID) -> Member:
         member = await _administered(tx, member_id)
         await _check_owner(tx, member)
         member.state, member.ended_at, member.ended_reason = MemberState.DISABLED, tx.now, EndedReason.DISABLED
+        await graces.has_sponsor_no_more(tx, member)
         await communities.end_all(tx, member)
         mine = (Visit.network_id == member.network_id, Visit.principal_id == member.principal_id)
         await visitors.end_visits_of(tx, member, *mine)

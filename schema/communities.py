@@ -15,7 +15,7 @@ from models import (
     MembershipState,
     Visibility,
 )
-from resolvers import boards, communities, policy, schedules
+from resolvers import boards, communities, nominations, policy, schedules
 from schema.base import ID, Node, edge, guarded, node, plain, project, row_id, viewer_can
 from schema.context import Info
 from schema.members import Member
@@ -25,9 +25,11 @@ from schema.problems import mutation
 if TYPE_CHECKING:
     from schema.boards import QuestionBoard
     from schema.networks import Network
+    from schema.nominations import Nomination
     from schema.schedules import Session
 else:
     Network = Annotated["Network", strawberry.lazy("schema.networks")]
+    Nomination = Annotated["Nomination", strawberry.lazy("schema.nominations")]
     QuestionBoard = Annotated["QuestionBoard", strawberry.lazy("schema.boards")]
     Session = Annotated["Session", strawberry.lazy("schema.schedules")]
 
@@ -54,6 +56,9 @@ class Community(Node):
     memberships: Connection[Annotated["Membership", strawberry.lazy("schema.communities")]] = connection(
         communities.MEMBERSHIPS, "Who belongs to it, as far as the viewer may know; managers also see who waits."
     )
+    nominations: Connection[Nomination] = connection(
+        nominations.IN_COMMUNITY, "Who is to be let in, newest first; one's own, and all for those who decide."
+    )
     boards: Connection[QuestionBoard] = connection(boards.IN_COMMUNITY, "Its question boards.")
     viewer_can = viewer_can(
         "Community",
@@ -62,6 +67,8 @@ class Community(Node):
         contribute=policy.contribute_to_community,
         manage=policy.manage_community,
         own=policy.own_community,
+        invite_guest=policy.invite_guest,
+        nominate=policy.nominate_person,
         run_boards=policy.run_boards_in_community,
         escalate_into=policy.escalate_into_community,
     )

@@ -7,7 +7,7 @@ import strawberry
 
 import models
 from models import EndedReason, MemberKind, MemberState, NetworkRole
-from resolvers import members, policy
+from resolvers import guests, members, policy
 from schema.base import ID, Node, edge, flag, guarded, node, plain, project, row_id, viewer_can
 from schema.context import Info
 from schema.organisations import Organisation
@@ -37,6 +37,9 @@ class Member(Node):
     expires_at: datetime | None = guarded(
         "expires_at", policy.read_terms, "Until when they are here; for themselves and for internal members."
     )
+    renewal_due_at: datetime | None = guarded(
+        "renewal_due_at", policy.read_terms, "From when on those who may renew a guest's time are reminded."
+    )
     ended_at: datetime | None = guarded("ended_at", policy.read_terms, "When their access ended.")
     ended_reason: EndedReason | None = guarded("ended_reason", policy.read_terms, "Why their access ended.")
     network: Network | None = edge("network_id", policy.see_network, "Where this is.")
@@ -49,7 +52,12 @@ class Member(Node):
 
     is_viewer: bool = flag(policy.edit_member, "Whether this is the viewer.")
     viewer_can = viewer_can(
-        "Member", edit=policy.edit_member, administer=policy.administer_member, disable=policy.administer_member
+        "Member",
+        renew=policy.renew_guest,
+        take_over=policy.take_over_guest,
+        edit=policy.edit_member,
+        administer=policy.administer_member,
+        disable=policy.administer_member,
     )
 
 
@@ -91,6 +99,19 @@ class MemberMutations:
     async def change_member_expiry(self, info: Info, member_id: ID, expires_at: datetime | None = None) -> Member:
         id = row_id(member_id, models.Member)
         return Member.of(await members.change_expiry(info.context, id, expires_at=expires_at))
+
+    @mutation("Say that a guest is still there and until when; who vouches for them, or owns a community of theirs.")
+    async def renew_guest(self, info: Info, member_id: ID, stays_until: datetime) -> Member:
+        id = row_id(member_id, models.Member)
+        return Member.of(await guests.renew(info.context, id, stays_until=stays_until))
+
+    @mutation("Vouch for a guest in place of whoever did; into a community of the viewer's, if one is named.")
+    async def take_over_guest(
+        self, info: Info, member_id: ID, stays_until: datetime, community_id: ID | None = None
+    ) -> Member:
+        into = row_id(community_id, models.Community) if community_id else None
+        id = row_id(member_id, models.Member)
+        return Member.of(await guests.take_over(info.context, id, stays_until=stays_until, community_id=into))
 
     @mutation("Let somebody in again who was disabled; they find themselves in no community.")
     async def enable_member(self, info: Info, member_id: ID) -> Member:

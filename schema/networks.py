@@ -6,7 +6,7 @@ import strawberry
 
 import models
 from models import NetworkKind, OutsiderTier
-from resolvers import attendees, communities, invitations, members, networks, organisations, policy, schedules
+from resolvers import attendees, communities, guests, invitations, members, networks, organisations, policy, schedules
 from schema.base import ID, Node, node, plain, project, row_id, viewer_can
 from schema.context import Info
 from schema.paging import Connection, connection
@@ -42,6 +42,9 @@ class Network(Node):
     guest_days_most: int = plain("For how many days a guest is let in, at most, each time.")
     members: Connection[Member] = connection(
         members.DIRECTORY, "Its members, by name, as far as the viewer may see them."
+    )
+    guests_to_renew: Connection[Member] = connection(
+        guests.TO_RENEW, "Guests whose time will soon be over and whom the viewer may renew, the most urgent first."
     )
     organisations: Connection[Organisation] = connection(
         organisations.IN_NETWORK, "For whom its people work, by name, as far as the viewer may know."

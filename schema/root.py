@@ -22,6 +22,7 @@ from schema.invitations import InvitationMutations
 from schema.live import FEED_CURSOR, FeedCursor
 from schema.members import MemberMutations
 from schema.networks import NetworkMutations, NetworkQueries
+from schema.nominations import NominationMutations
 from schema.organisations import OrganisationMutations
 from schema.polls import PollMutations
 from schema.questions import PanelMutations, QuestionMutations
@@ -75,6 +76,7 @@ class Mutation(
     MemberMutations,
     NetworkMutations,
     OrganisationMutations,
+    NominationMutations,
     CommunityMutations,
     ContentMutations,
     CommentMutations,

@@ -322,6 +322,7 @@ ACTIONS: dict[str, Action] = SESSION_ACTIONS | {
 
 _ACCOUNT = "of an account: what it ends, it ends at the door, which the replay does not pass"
 _LIST = "the list of attendees is in no feed"
+_NOMINATION = "a nomination is in no feed"
 _ORGANISATION = "an organisation is in no feed"
 _INVITATION = "an invitation is in no feed"
 # Mutations of the schema that are no action, and why.
@@ -333,6 +334,11 @@ NO_ACTION = {
     "signUp": "whoever is new follows nothing yet",
     "addMember": _INVITATION,
     "inviteGuest": _INVITATION,
+    "renewGuest": "the clock of the replay goes on by seconds; tests/test_renewing.py goes on by more",
+    "takeOverGuest": "a guest for whom nobody vouches is in no feed; tests/test_renewing.py takes them over",
+    "nominatePerson": _NOMINATION,
+    "acceptNomination": _NOMINATION,
+    "declineNomination": _NOMINATION,
     "createOrganisation": _ORGANISATION,
     "updateOrganisation": _ORGANISATION,
     "setCompetition": _ORGANISATION,

@@ -166,6 +166,10 @@ _INVITED = (
 )
 ADD_MEMBER = mutation("addMember", "networkId: ID!, input: AddMemberInput!", _INVITED)
 INVITE_GUEST = mutation("inviteGuest", "communityId: ID!, input: InviteGuestInput!", _INVITED)
+_NOMINATION = "nomination { id name state declineReason }"
+NOMINATE_PERSON = mutation("nominatePerson", "communityId: ID!, input: NominatePersonInput!", _NOMINATION)
+ACCEPT_NOMINATION = mutation("acceptNomination", "nominationId: ID!, input: AcceptNominationInput!", _INVITED)
+DECLINE_NOMINATION = mutation("declineNomination", "nominationId: ID!, reason: String!", _NOMINATION)
 REVOKE_INVITATION = mutation("revokeInvitation", "invitationId: ID!", "invitation { id state }")
 ACCEPT_INVITATION = mutation("acceptInvitation", "token: String!", "member { id name kind role state }")
 _MEMBER = "member { state role kind expiresAt endedAt endedReason }"
@@ -179,6 +183,12 @@ UPDATE_ORGANISATION = mutation(
     "updateOrganisation", "organisationId: ID!, input: UpdateOrganisationInput!", _ORGANISATION
 )
 SET_COMPETITION = mutation("setCompetition", "organisationId: ID!, competitorId: ID!, competes: Boolean", _ORGANISATION)
+RENEW_GUEST = mutation("renewGuest", "memberId: ID!, staysUntil: DateTime!", _MEMBER)
+TAKE_OVER_GUEST = mutation(
+    "takeOverGuest",
+    "memberId: ID!, staysUntil: DateTime!, communityId: ID",
+    "member { state sponsor { name } expiresAt }",
+)
 ENABLE = mutation("enableMember", "memberId: ID!", _MEMBER)
 DISABLE = mutation("disableMember", "memberId: ID!", "member { state }")
 

@@ -3,10 +3,11 @@
 from datetime import timedelta
 from typing import Any
 
-from sqlmodel import select
+from sqlmodel import col, select
 
-from models import Community, Row
+from models import Account, Community, Member, Row
 from tests import documents as do
+from tests.client import Client
 from tests.world import Person, World, gid
 
 SIGN_UP = """mutation ($token: String!, $name: String!, $password: String!) {
@@ -41,3 +42,12 @@ async def sign_up(world: World, token: str, name: str = "Newcomer", password: st
 async def only(world: World, table: type[Row], *where: Any) -> Any:
     async with world.service.database.read() as session:
         return (await session.scalars(select(table).where(*where))).one_or_none()
+
+
+async def guest_of(world: World, by: Person, community: Community, email: str = NEW) -> Person:
+    """Somebody who has accepted an invitation as a guest."""
+    _, token = await guest_invited(world, by, community, email)
+    await sign_up(world, token, "Gus")
+    account = await only(world, Account, col(Account.email) == email)
+    member = await only(world, Member, col(Member.principal_id) == account.principal_id)
+    return Person("Gus", Client(world.service, account.principal_id), account, member)

@@ -24,6 +24,8 @@ from models import (
     MembershipState,
     MemberState,
     NetworkRole,
+    Nomination,
+    NominationState,
     Organisation,
     ParticipantRole,
     ParticipantState,
@@ -119,6 +121,12 @@ class Population:
 
     async def _whose_time_runs_out(self) -> None:
         now = self.world.now
+        guest = await self.person("guest in grace", kind=MemberKind.GUEST, state=MemberState.GRACE)
+        sponsor = self.people["network member"].member.id
+        await self.world.change(guest.member, expires_at=now + timedelta(days=1), sponsor_id=sponsor)
+        sponsored = await self.person("guest with a sponsor", kind=MemberKind.GUEST)
+        stays = {"expires_at": now + timedelta(days=1), "renewal_due_at": now, "sponsor_id": sponsor}
+        await self.world.change(sponsored.member, **stays)
         for who, expires_at in (("expired owner", now), ("owner whose time runs out", now + timedelta(days=1))):
             person = await self.person(who, role=NetworkRole.OWNER)
             await self.world.change(person.member, expires_at=expires_at)
@@ -162,6 +170,17 @@ class Population:
                     state=escalation_state,
                 )
             )
+        for nomination_state in NominationState:
+            nomination = Nomination(
+                network_id=world.network.id,
+                community_id=community.id,
+                nominator_id=people["author who left"].member.id,
+                state=nomination_state,
+                name="Nora",
+                email="nora@example.com",
+                reason="She knows the pump",
+            )
+            await world.add(nomination)
         await self._boards(community, rich)
         if admits is not Admits.INTERNALS:  # those stay what they are for: escalations
             await with_session(world, community)

@@ -6,13 +6,11 @@ import pytest
 from sqlmodel import col
 
 from models import (
-    Account,
     Admits,
     Community,
     CommunityRole,
     CommunityState,
     Invitation,
-    Member,
     MemberKind,
     Membership,
     MembershipState,
@@ -23,7 +21,7 @@ from resolvers import policy
 from tests import documents as do
 from tests.client import Client
 from tests.conftest import ManualClock
-from tests.invited import NEW, guest_input, guest_invited, only, sign_up
+from tests.invited import guest_input, guest_invited, guest_of, only, sign_up
 from tests.memberships import state_of
 from tests.tables import table
 from tests.traces import answer
@@ -38,15 +36,6 @@ TERMS = """query ($id: ID!) { node(id: $id) { ... on Member {
 @pytest.fixture
 async def project(world: World, ann: Person) -> Community:
     return await world.community(owner=ann, admits=Admits.GUESTS, visibility=Visibility.PRIVATE)
-
-
-async def guest_of(world: World, by: Person, community: Community, email: str = NEW) -> Person:
-    """Somebody who has accepted an invitation as a guest."""
-    _, token = await guest_invited(world, by, community, email)
-    await sign_up(world, token, "Gus")
-    account = await only(world, Account, col(Account.email) == email)
-    member = await only(world, Member, col(Member.principal_id) == account.principal_id)
-    return Person("Gus", Client(world.service, account.principal_id), account, member)
 
 
 async def test_a_guest_comes_with_a_sponsor_a_purpose_and_an_end(world: World, ann: Person, project: Community):

@@ -21,6 +21,8 @@ from models import (
     MembershipState,
     MemberState,
     NetworkRole,
+    Nomination,
+    Organisation,
     ParticipantRole,
     ParticipantState,
     Principal,
@@ -61,6 +63,7 @@ NO_WAY_IN = {
 }
 # Those that add somebody when they are called by a colleague who may. A new one is named here, or this test fails.
 ADDING = {
+    "acceptNomination",
     "addMember",
     "approveMembership",
     "changeMemberKind",
@@ -149,7 +152,16 @@ class Scene:
             token_hash=uuid4().bytes,
             expires_at=world.now + timedelta(days=1),
         )
-        await world.add(escalation, invitation)
+        nomination = Nomination(
+            network_id=world.network.id,
+            community_id=community.id,
+            nominator_id=actor.member.id,
+            name="Nora",
+            email=f"nora-{n}@example.com",
+            reason="She knows the pump",
+        )
+        works = Organisation(network_id=world.network.id, name=f"Works-{n}")
+        await world.add(escalation, invitation, nomination, works)
         later = (world.now + timedelta(days=2)).isoformat()
         return {
             "networkId": gid(world.network),
@@ -184,6 +196,8 @@ class Scene:
             "taskId": task,
             "escalationId": gid(escalation),
             "invitationId": gid(invitation),
+            "nominationId": gid(nomination),
+            "organisationId": gid(works),
             "answerWindowId": "nowhere",
             "email": f"new-{n}@example.com",
             "csv": f"name,email\nNew,listed-{n}@example.com",

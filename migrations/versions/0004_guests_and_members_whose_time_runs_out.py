@@ -37,6 +37,32 @@ def upgrade() -> None:
     with op.batch_alter_table("competition", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_competition_competitor_id"), ["competitor_id"], unique=False)
 
+    op.create_table(
+        "nomination",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("network_id", sa.Uuid(), nullable=False),
+        sa.Column("community_id", sa.Uuid(), nullable=False),
+        sa.Column("nominator_id", sa.Uuid(), nullable=False),
+        sa.Column("name", sa.String(length=100), nullable=False),
+        sa.Column("email", sa.String(length=254), nullable=False),
+        sa.Column("organisation", sa.String(length=200), nullable=True),
+        sa.Column("reason", sa.String(length=500), nullable=False),
+        sa.Column("state", sa.String(length=16), nullable=False),
+        sa.Column("decided_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("decline_reason", sa.String(length=500), nullable=True),
+        sa.Column("invitation_id", sa.Uuid(), nullable=True),
+        sa.ForeignKeyConstraint(["community_id"], ["community.id"], name=op.f("fk_nomination_community_id")),
+        sa.ForeignKeyConstraint(["invitation_id"], ["invitation.id"], name=op.f("fk_nomination_invitation_id")),
+        sa.ForeignKeyConstraint(["network_id"], ["network.id"], name=op.f("fk_nomination_network_id")),
+        sa.ForeignKeyConstraint(["nominator_id"], ["member.id"], name=op.f("fk_nomination_nominator_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_nomination")),
+    )
+    with op.batch_alter_table("nomination", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_nomination_community_id"), ["community_id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_nomination_invitation_id"), ["invitation_id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_nomination_nominator_id"), ["nominator_id"], unique=False)
+
     with op.batch_alter_table("invitation", schema=None) as batch_op:
         batch_op.add_column(sa.Column("organisation_id", sa.Uuid(), nullable=True))
         batch_op.add_column(sa.Column("override_reason", sa.String(length=500), nullable=True))
@@ -52,15 +78,16 @@ def upgrade() -> None:
         batch_op.add_column(sa.Column("sponsor_id", sa.Uuid(), nullable=True))
         batch_op.add_column(sa.Column("purpose", sa.String(length=500), nullable=True))
         batch_op.add_column(sa.Column("expires_at", sa.DateTime(timezone=True), nullable=True))
+        batch_op.add_column(sa.Column("renewal_due_at", sa.DateTime(timezone=True), nullable=True))
         batch_op.add_column(sa.Column("ended_at", sa.DateTime(timezone=True), nullable=True))
         batch_op.add_column(sa.Column("ended_reason", sa.String(length=16), nullable=True))
         batch_op.create_index(batch_op.f("ix_member_expires_at"), ["expires_at"], unique=False)
         batch_op.create_index(batch_op.f("ix_member_organisation_id"), ["organisation_id"], unique=False)
         batch_op.create_index(batch_op.f("ix_member_sponsor_id"), ["sponsor_id"], unique=False)
-        batch_op.create_foreign_key(batch_op.f("fk_member_sponsor_id"), "member", ["sponsor_id"], ["id"])
         batch_op.create_foreign_key(
             batch_op.f("fk_member_organisation_id"), "organisation", ["organisation_id"], ["id"]
         )
+        batch_op.create_foreign_key(batch_op.f("fk_member_sponsor_id"), "member", ["sponsor_id"], ["id"])
 
     with op.batch_alter_table("membership", schema=None) as batch_op:
         batch_op.add_column(sa.Column("override_reason", sa.String(length=500), nullable=True))
@@ -85,13 +112,14 @@ def downgrade() -> None:
         batch_op.drop_column("override_reason")
 
     with op.batch_alter_table("member", schema=None) as batch_op:
-        batch_op.drop_constraint(batch_op.f("fk_member_organisation_id"), type_="foreignkey")
         batch_op.drop_constraint(batch_op.f("fk_member_sponsor_id"), type_="foreignkey")
+        batch_op.drop_constraint(batch_op.f("fk_member_organisation_id"), type_="foreignkey")
         batch_op.drop_index(batch_op.f("ix_member_sponsor_id"))
         batch_op.drop_index(batch_op.f("ix_member_organisation_id"))
         batch_op.drop_index(batch_op.f("ix_member_expires_at"))
         batch_op.drop_column("ended_reason")
         batch_op.drop_column("ended_at")
+        batch_op.drop_column("renewal_due_at")
         batch_op.drop_column("expires_at")
         batch_op.drop_column("purpose")
         batch_op.drop_column("sponsor_id")
@@ -105,6 +133,12 @@ def downgrade() -> None:
         batch_op.drop_column("override_reason")
         batch_op.drop_column("organisation_id")
 
+    with op.batch_alter_table("nomination", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_nomination_nominator_id"))
+        batch_op.drop_index(batch_op.f("ix_nomination_invitation_id"))
+        batch_op.drop_index(batch_op.f("ix_nomination_community_id"))
+
+    op.drop_table("nomination")
     with op.batch_alter_table("competition", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_competition_competitor_id"))
 

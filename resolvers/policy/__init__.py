@@ -56,8 +56,19 @@ from resolvers.policy.contents import (
 )
 from resolvers.policy.escalations import follow_escalation, push_escalation, resolve_escalation, see_escalation
 from resolvers.policy.invitations import revoke_invitation, see_invitation
-from resolvers.policy.members import administer_member, edit_member, read_about, read_headline, read_terms, see_member
+from resolvers.policy.members import (
+    administer_member,
+    edit_member,
+    read_about,
+    read_headline,
+    read_terms,
+    remind_of_guest,
+    renew_guest,
+    see_member,
+    take_over_guest,
+)
 from resolvers.policy.networks import administer_network, create_community, create_task, is_here, see_network
+from resolvers.policy.nominations import decide_nomination, nominate_person, read_decision, see_nomination
 from resolvers.policy.organisations import manage_organisation, read_relations, see_organisation
 from resolvers.policy.polls import (
     count_option,

@@ -2,16 +2,17 @@
 
 from typing import Any
 
-from sqlalchemy import or_
+from sqlalchemy import and_, or_
 from sqlalchemy.orm import aliased
 from sqlmodel import col
 
-from models import KioskKey, Member, Membership, MembershipState, Question, Visit
+from models import KioskKey, Member, MemberKind, Membership, MembershipState, MemberState, Question, Visit
 from resolvers.policy.boards import visits
-from resolvers.policy.communities import belongs_to
-from resolvers.policy.networks import administrator, internal, is_self, stands_in
+from resolvers.policy.communities import OWNERS, belongs_to
+from resolvers.policy.networks import adds_people, administrator, internal, is_self, stands_in
 from resolvers.policy.questions import PUBLISHED
 from resolvers.policy.rules import Condition, Viewer, rule, sight, some
+from resolvers.policy.written import NOW
 
 
 def shares_community(viewer: Viewer, member: Any) -> Condition:
@@ -90,6 +91,42 @@ def edit_member(viewer: Viewer, member: Any) -> Condition:
 def read_terms(viewer: Viewer, member: Any) -> Condition:
     """Until when somebody is here, who vouches for them and why they have gone."""
     return or_(stands_in(viewer, member.network_id, internal), is_self(viewer, member.id))
+
+
+def _is_guest(member: Any, *states: MemberState) -> Condition:
+    """Whose time is not over."""
+    return and_(member.kind == MemberKind.GUEST, col(member.state).in_(states), member.expires_at > NOW)
+
+
+@rule(Member)
+def renew_guest(viewer: Viewer, member: Any) -> Condition:
+    """Say that a guest is still there: who vouches for them, and who owns a community of theirs."""
+    membership = aliased(Membership)
+    owns = some(
+        membership,
+        where=[
+            membership.member_id == member.id,
+            membership.state == MembershipState.ACTIVE,
+            belongs_to(viewer, membership.community_id, roles=OWNERS),
+        ],
+    )
+    return and_(
+        _is_guest(member, MemberState.ACTIVE),
+        adds_people(viewer, member.network_id),
+        or_(is_self(viewer, member.sponsor_id), owns),
+    )
+
+
+@rule(Member)
+def remind_of_guest(viewer: Viewer, member: Any) -> Condition:
+    """Whose guest's time will soon be over."""
+    return and_(member.renewal_due_at <= NOW, renew_guest(viewer, member))
+
+
+@rule(Member)
+def take_over_guest(viewer: Viewer, member: Any) -> Condition:
+    """Vouch for a guest in place of another, also for one for whom nobody does."""
+    return and_(_is_guest(member, MemberState.ACTIVE, MemberState.GRACE), adds_people(viewer, member.network_id))
 
 
 @rule(Member)
