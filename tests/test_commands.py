@@ -32,6 +32,7 @@ DEADLINE = 60.0
 NO_POSTGRES = "postgresql+asyncpg://plenary:sesame@127.0.0.1:1/plenary"
 ROLES = {
     "employee",
+    "guest",
     "support agent",
     "developer",
     "responder",

@@ -40,6 +40,8 @@ STAFF = (IDA, MAREK, HENRIK, PRIYA, TOM, LENA, JONAS, WEI, NADIA, SOFIA, YUSUF, 
 AGENTS = (PRIYA, TOM, LENA)
 DEVELOPERS = (SOFIA, JONAS, WEI, NADIA)
 
+NORA = Person("Nora Lund", "Brewmaster, Nordbryg", "guest", host="nordbryg.example")
+
 RUTH = Person("Ruth Abel", "Professor of metrology", "speaker", CONFERENCE, host="tu-eichwald.example")
 KARIN = Person("Karin Holm", "Process engineer, Nordbryg", "attendee", CONFERENCE, host="nordbryg.example")
 PAUL = Person(
@@ -61,5 +63,5 @@ CROWD = tuple(
 GUESTS = (RUTH, KARIN, PAUL, *CROWD)
 
 # As whom a newcomer may sign in, one of each role; and whom the bots play.
-NEWCOMERS = (HENRIK, PRIYA, JONAS, SOFIA, CLARA, RUTH, KARIN, PAUL, IDA)
+NEWCOMERS = (HENRIK, PRIYA, JONAS, SOFIA, NORA, CLARA, RUTH, KARIN, PAUL, IDA)
 BOTS = (TOM, LENA, WEI, NADIA, AMARA, *CROWD)

@@ -10,6 +10,7 @@ from commands.demo.cast import (
     IDA,
     LENA,
     MAREK,
+    NORA,
     PRIYA,
     SOFIA,
     STAFF,
@@ -18,8 +19,18 @@ from commands.demo.cast import (
     YUSUF,
 )
 from commands.demo.story import Story
-from models import Community, CommunityPurpose, CommunityRole, JoinPolicy, Network, NetworkKind, NetworkRole, Visibility
-from resolvers import comments
+from models import (
+    Admits,
+    Community,
+    CommunityPurpose,
+    CommunityRole,
+    JoinPolicy,
+    Network,
+    NetworkKind,
+    NetworkRole,
+    Visibility,
+)
+from resolvers import comments, nominations
 
 NAMES = {key: name for key, (_, name) in places.COMMUNITIES.items()}
 
@@ -38,6 +49,7 @@ async def tell(story: Story) -> None:
     await _field(story, network)
     await _laboratory(story, network)
     await _heron(story, network)
+    await _trial(story, network)
     story.told("Their questions and answers")
     support = await _support(story, network)
     await escalations.tell(story, support, await _developers(story, network))
@@ -123,6 +135,33 @@ async def _heron(story: Story, network: Network) -> None:
         heron, AMARA, "Does Heron keep its name?", "Marketing checks the word in nine countries until Friday.", "name"
     )
     await story.comment(name, WEI, "The update server calls it heron everywhere. I would rather not rename that.")
+
+
+async def _trial(story: Story, network: Network) -> None:
+    """With a guest: somebody from outside, for whom Henrik vouches, and who asks that a colleague be let in."""
+    trial = await story.community(
+        network,
+        NAMES[places.TRIAL],
+        by=HENRIK,
+        about="Six FM-40 on the filling line, until the summer. Nordbryg reads along.",
+        admits=Admits.GUESTS,
+        visibility=Visibility.PRIVATE,
+        join_policy=JoinPolicy.INVITE,
+    )
+    await story.admit(trial, TOM, by=HENRIK)
+    await story.host(trial, NORA, by=HENRIK, purpose="Runs the filling line on which the trial is", days=80)
+    foam = await story.topic(
+        trial, NORA, "Meter 4 counts foam", "Only in the first minute after cleaning. The other five do not.", "fm-40"
+    )
+    await story.comment(foam, TOM, "It sits behind the bend. Could you swap it with meter 3 for a day?")
+    await nominations.nominate(
+        story.by(NORA),
+        trial.id,
+        name="Lars Bech",
+        email="lars.bech@nordbryg.example",
+        organisation="Nordbryg",
+        reason="He does the cleaning, and knows what is in the pipe at which minute.",
+    )
 
 
 async def _support(story: Story, network: Network) -> Community:

@@ -5,7 +5,7 @@ from commands.demo.cast import COMPANY, CONFERENCE
 NETWORKS = {COMPANY: "Halden Instruments", CONFERENCE: "Halden Days 2026"}
 
 EVERYONE, SUPPORT, DEVELOPERS = "everyone", "support", "developers"
-FIELD, LABORATORY, HERON = "field", "laboratory", "heron"
+FIELD, LABORATORY, HERON, TRIAL = "field", "laboratory", "heron", "trial"
 FOYER, KEYNOTE = "foyer", "keynote"
 
 COMMUNITIES = {
@@ -15,6 +15,7 @@ COMMUNITIES = {
     FIELD: (COMPANY, "Field service"),
     LABORATORY: (COMPANY, "Calibration laboratory"),
     HERON: (COMPANY, "Project Heron"),
+    TRIAL: (COMPANY, "Trial at Nordbryg"),
     FOYER: (CONFERENCE, "Foyer"),
     KEYNOTE: (CONFERENCE, "Keynote: How sure are you of your numbers?"),
 }

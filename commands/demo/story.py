@@ -23,7 +23,7 @@ from models import (
     NetworkRole,
     Visibility,
 )
-from resolvers import comments, communities, contents, invitations, members
+from resolvers import comments, communities, contents, invitations, members, policy
 from resolvers.context import Context, Means
 
 LENGTH = timedelta(days=6)
@@ -83,6 +83,18 @@ class Story:
         _, token = await invitations.add_member(
             self.by(by), network.id, email=person.email, kind=kind, role=role, community_id=None
         )
+        await self._come(network, person, token)
+
+    async def host(self, community: Community, person: Person, *, by: Person, purpose: str, days: int) -> None:
+        """Invite somebody from outside as a guest, who accepts."""
+        ctx = self.by(by)
+        guest = invitations.Guest(person.email, purpose, self.clock.now() + timedelta(days=days))
+        _, token = await invitations.invite_guest(ctx, community.id, guest)
+        async with ctx.reading() as db:
+            network = await db.get(policy.see_network, community.network_id)
+        await self._come(network, person, token)
+
+    async def _come(self, network: Network, person: Person, token: str) -> None:
         if person in self.principals:
             await invitations.accept(self.by(person), token=token)
         else:
