@@ -10,17 +10,20 @@ from models import (
     Invitation,
     InvitationState,
     Kind,
+    Letter,
     Member,
     MemberKind,
     MembershipState,
     MemberState,
+    Network,
     NetworkRole,
 )
 from realtime import topics
-from resolvers import accounts, communities, policy, tasks
+from resolvers import accounts, communities, letters, policy, tasks
 from resolvers.context import Context
 from resolvers.errors import Conflict, Flaw, Forbidden, Invalid, NotFound
 from resolvers.form import form
+from resolvers.letters import Facts, Occasion
 from resolvers.paging import Listing
 from resolvers.session import Reader, Transaction
 
@@ -29,9 +32,16 @@ IN_NETWORK = Listing("invitations", policy.see_invitation, order=("-created_at",
 
 
 async def add_member(
-    ctx: Context, network_id: UUID, *, email: str, kind: MemberKind, role: NetworkRole, community_id: UUID | None
+    ctx: Context,
+    network_id: UUID,
+    *,
+    email: str,
+    kind: MemberKind,
+    role: NetworkRole,
+    community_id: UUID | None,
+    locale: str | None = None,
 ) -> tuple[Invitation, str]:
-    """Invite somebody into the network, and into one community if named. The token is told once."""
+    """Invite somebody into the network, and into one community if named. The token is told once, and sent."""
     with form() as check:
         email = check.email("email", email)
         if kind is MemberKind.SERVICE:
@@ -58,7 +68,40 @@ async def add_member(
             token_hash=accounts.digest(token),
             expires_at=tx.now + LIFETIME,
         )
-        return tx.answer(await tx.add(invitation), secret=token), token
+        await tx.add(invitation)
+        await _send(tx, ctx, invitation, inviter, token, locale)
+        return tx.answer(invitation, secret=token), token
+
+
+async def _send(
+    tx: Transaction, ctx: Context, invitation: Invitation, inviter: Member, token: str, locale: str | None
+) -> None:
+    community_id = invitation.community_id
+    await letters.post(
+        tx,
+        ctx.means,
+        INVITATION,
+        to=invitation.email,
+        about_id=invitation.id,
+        locale=locale,
+        token=token,
+        inviter=inviter.name,
+        network=await tx.find(Network.name, Network.id == invitation.network_id),
+        community=await tx.find(Community.name, Community.id == community_id) if community_id else "",
+    )
+
+
+async def _is_open(ctx: Context, _letter: Letter, facts: Facts) -> bool:
+    """Whether it could be used: it may have been taken back, or its inviter's rights be gone."""
+    try:
+        async with ctx.reading() as db:
+            await _open(db, facts["token"])
+    except Invalid:
+        return False
+    return True
+
+
+INVITATION = Occasion("invitation", LIFETIME, _is_open)
 
 
 async def _check_community(tx: Transaction, network_id: UUID, community_id: UUID, kind: MemberKind) -> None:

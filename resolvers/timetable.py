@@ -1,4 +1,4 @@
-"""The timetable: sessions begin and end, boards open, and what was taken back is forgotten, because it is time."""
+"""The timetable: sessions begin and end, boards open, tasks are due, and what was taken back is forgotten, in time."""
 
 import asyncio
 import logging
@@ -7,8 +7,8 @@ from typing import Any
 from sqlalchemy import and_, exists, not_, or_
 from sqlmodel import col
 
-from models import BoardState, Community, CommunityState, Question, QuestionBoard, Session, SessionState
-from resolvers import attendance, boards, questions
+from models import BoardState, Community, CommunityState, Question, QuestionBoard, Session, SessionState, Task
+from resolvers import attendance, boards, questions, reminders
 from resolvers.context import Context, Means
 from resolvers.session import Reader, Transaction
 
@@ -37,11 +37,17 @@ async def tick(means: Means) -> None:
         await _move_sessions(tx)
         await _open_boards(tx)
         await questions.forget(tx)
+        await reminders.send(tx, means)
 
 
 async def _is_due(db: Reader) -> bool:
     """Asked without a lock: most of the time nothing is."""
-    looked = (Session, _due_session(db)), (QuestionBoard, _due_board(db)), (Question, questions.outlived(db))
+    looked = (
+        (Session, _due_session(db)),
+        (QuestionBoard, _due_board(db)),
+        (Question, questions.outlived(db)),
+        (Task, reminders.is_due(db)),
+    )
     return any([await db.find(row.id, due) is not None for row, due in looked])
 
 

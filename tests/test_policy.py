@@ -42,6 +42,7 @@ UNSEEN = {
     "AskerMute",
     "Visitor",
     "SignInLink",
+    "Letter",
 }
 
 
