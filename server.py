@@ -12,7 +12,7 @@ from typing import Any
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
-from starlette.routing import Route
+from starlette.routing import BaseRoute, Route
 
 import migrations
 from models import Database
@@ -29,7 +29,7 @@ from resolvers.budgets import Budgets
 from resolvers.caps import Caps
 from resolvers.cipher import Cipher
 from resolvers.clock import Clock, SystemClock
-from resolvers.context import Means, ViewerKind
+from resolvers.context import Context, Means, ViewerKind
 from resolvers.limits import Limiter
 from resolvers.live import Live
 from resolvers.passwords import Passwords
@@ -45,7 +45,7 @@ from schema.rendering import render
 from schema.root import build
 from schema.websocket import Sockets
 from settings import Environment, LogFormat, LogLevel, Settings
-from web import graphiql
+from web import graphiql, outbox
 from web.headers import SecurityHeaders
 
 __all__ = ["Environment", "LogFormat", "LogLevel", "Service", "Settings", "create_app"]
@@ -167,7 +167,7 @@ def create_app(service: Service) -> Entrance:
         routes=[
             Route("/graphql", service.endpoint),
             *probes.routes(),
-            *(graphiql.routes(settings.demo_file) if settings.is_development else ()),
+            *(_own_pages(service) if settings.is_development else ()),
         ],
         lifespan=lifespan,
         middleware=[
@@ -177,6 +177,13 @@ def create_app(service: Service) -> Entrance:
         ],
         exception_handlers={HTTPException: refuse},
     )
+
+
+def _own_pages(service: Service) -> list[BaseRoute]:
+    """They tell secrets, so there are none in production."""
+    ctx = Context(service.means)
+    letters_page = outbox.routes(partial(letters.recent, ctx), partial(letters.opened, ctx))
+    return [*graphiql.routes(service.settings.demo_file), *letters_page]
 
 
 def _pages(settings: Settings) -> dict[str, Any]:

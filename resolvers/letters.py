@@ -16,6 +16,7 @@ from resolvers.context import Context, Means
 from resolvers.session import Transaction
 
 Facts = Mapping[str, Any]
+WEEK = timedelta(days=7)
 
 
 @dataclass(frozen=True)
@@ -75,10 +76,10 @@ async def compose(means: Means, letter: Letter) -> EmailMessage | None:
     return stationery.written(means.letterhead, letter, facts)
 
 
-async def kept(ctx: Context) -> Sequence[Letter]:
-    """All letters of which anything is known, the newest first. For whoever operates the service."""
+async def recent(ctx: Context) -> Sequence[Letter]:
+    """The letters of a week, the newest first. For whoever operates the service."""
     async with ctx.reading() as db:
-        return await db.find_all(Letter, order=col(Letter.created_at).desc())
+        return await db.find_all(Letter, col(Letter.created_at) > db.now - WEEK, order=col(Letter.created_at).desc())
 
 
 async def opened(ctx: Context, letter_id: UUID) -> EmailMessage | None:
