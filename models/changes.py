@@ -41,6 +41,11 @@ class Change(SQLModel, table=True):
     seen_with: dict[str, str] | None = Field(default=None, sa_type=JSON)
     at: datetime = Field(sa_type=UTCDateTime)
 
+    @property
+    def is_new(self) -> bool:
+        """Whether nobody can have seen the row before, and whoever sees it now may hear of it."""
+        return self.before is None and not (self.gained or self.lost or self.seen_with)
+
 
 class Head(SQLModel, table=True):
     """One row: the lock of the relay, the last number given, the first one kept, and which log this is."""

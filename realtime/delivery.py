@@ -120,16 +120,19 @@ class Delivery:
 
     def _give(self, telling: Telling) -> None:
         event, payload, operations = telling
-        now = _now()
+        is_something, now = payload is not None, _now()
         for operation in operations:
-            operation.told_at = now
             if operation.is_live:
+                # Of what is not for them not even a heartbeat may tell, by coming later.
+                if is_something:
+                    operation.told_at = now
                 if not operation.give(event, payload):
                     operation.missed = 1
                     operation.interrupt()
-            elif operation.missed:
+            elif operation.missed and is_something:
+                operation.told_at = now
                 operation.missed += 1
-        if payload is not None:
+        if is_something:
             self._told += len(operations)
 
     def _mark(self, subject: Hashable, position: int) -> Mark:

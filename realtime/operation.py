@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
+from functools import cached_property
 from typing import Any, NamedTuple, Protocol
 from uuid import UUID
 
@@ -51,6 +52,10 @@ class Event:
     skipped: int = 0
     reason: str = ""
 
+    @cached_property
+    def is_last(self) -> bool:
+        return self.outcome in ENDINGS
+
 
 class Sink(Protocol):
     """Where a client's events go. `taken` is how many went."""
@@ -89,7 +94,7 @@ class Operation:
             self.is_full = True
             return False
         self.mark = event.mark
-        if event.outcome in ENDINGS:
+        if event.is_last:
             self.end()
         return True
 

@@ -24,7 +24,7 @@ from resolvers.cipher import from_text, to_text
 from resolvers.context import Context, Means
 from resolvers.policy import Audience, Condition, Rule
 from resolvers.session import Reader, facts
-from resolvers.standings import Standings
+from resolvers.standings import Standing, Standings
 
 PURPOSE = "feed"
 CURSOR = struct.Struct(">16sqq8s")  # epoch, position, counters, feed and filter: always as long
@@ -45,6 +45,10 @@ class Source:
     def among(self) -> Any:
         """Which of the rows bound in `ids` the feed shows. As the audiences, built once: building is dear."""
         return self.rule.among.where(*self.where(self.rule.row))
+
+    @cached_property
+    def surely(self) -> Any:
+        return self.rule.surely.where(*self.where(self.rule.row))
 
     @cached_property
     def now(self) -> Audience:
@@ -152,29 +156,31 @@ class Live:
         await admit()
         await self.delivery.say(operation, STALE)
 
-    async def rows(self, ctx: Context, subject: Subject, refs: Sequence[Ref]) -> Mapping[Ref, Row]:
-        """Those of the rows that the feed shows this viewer now."""
-        return await self._those(ctx, refs, lambda ref: (source := subject.source(ref.noun)) and source.among)
+    async def rows(self, ctx: Context, subject: Subject, refs: Sequence[Ref]) -> Mapping[Ref, tuple[Row, bool]]:
+        """Those of the rows that the feed shows this viewer now, and whether it shows them to all who stand alike."""
+        return await self._those(ctx, refs, lambda ref: (source := subject.source(ref.noun)) and source.surely)
 
-    async def counted(self, ctx: Context, subject: Subject, refs: Sequence[Ref]) -> Mapping[Ref, Row]:
+    async def counted(self, ctx: Context, subject: Subject, refs: Sequence[Ref]) -> Mapping[Ref, tuple[Row, bool]]:
         """Those of the rows whose numbers this viewer may see move, where not everybody who sees the row may."""
 
-        def among(ref: Ref) -> Any:
+        def surely(ref: Ref) -> Any:
             source = subject.source(ref.noun)
-            return source.counters.among if source and source.counters else None
+            return source.counters.surely if source and source.counters else None
 
-        return await self._those(ctx, refs, among)
+        return await self._those(ctx, refs, surely)
 
-    async def _those(self, ctx: Context, refs: Sequence[Ref], among: Callable[[Ref], Any]) -> Mapping[Ref, Row]:
+    async def _those(
+        self, ctx: Context, refs: Sequence[Ref], surely: Callable[[Ref], Any]
+    ) -> Mapping[Ref, tuple[Row, bool]]:
         wanted: dict[int, tuple[Any, list[UUID]]] = {}
         for ref in refs:
-            if (statement := among(ref)) is not None:
+            if (statement := surely(ref)) is not None:
                 wanted.setdefault(id(statement), (statement, []))[1].append(ref.row_id)
         if not wanted:
             return {}
         async with ctx.reading() as db:
-            found = [row for statement, ids in wanted.values() for row in await db.all(statement, ids=ids)]
-        return {Ref(row.noun, row.id): row for row in found}
+            found = [one for statement, ids in wanted.values() for one in await db.execute(statement, {"ids": ids})]
+        return {Ref(row.noun, row.id): (row, bool(is_sure)) for row, is_sure in found}
 
     # --- the audience ------------------------------------------------------------------------------------------------
 
@@ -200,6 +206,10 @@ class Live:
         """The parties whom the rule allows now and the others, divided where they do not agree."""
         async with self._reading() as db:
             return await self._standings.ask(db, audience, row_id, parties)
+
+    def divided(self, row_id: UUID, parties: Collection[Party], standing: Standing | None) -> Answer:
+        """Those who are known to stand at the row as one who stands so, and the others."""
+        return self._standings.divided(row_id, parties, standing)
 
     async def are_still(self, rows: Iterable[Row]) -> bool:
         """Whether what decides who may see the rows is as it was when they were read."""
@@ -245,6 +255,8 @@ class Live:
     async def _sight(
         self, db: Reader, source: Source, change: Change, parties: Collection[Party], *, gone: Outcome
     ) -> Collection[tuple[Outcome, Party]]:
+        if change.is_new:  # nobody saw it, and who sees it now is asked when it is rendered
+            return [(Outcome.ADDED, party) for party in parties]
         see, others = await self._standings.ask(
             db, source.now, change.row_id, await self._witnesses(db, change, parties)
         )

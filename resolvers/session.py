@@ -60,6 +60,11 @@ class Reader:
     async def all(self, statement: Select[R], **values: Any) -> Sequence[R]:
         return (await self.execute(statement, values)).scalars().all()
 
+    async def rows(self, rule: Rule[R], row_ids: Collection[UUID]) -> Sequence[tuple[R, bool]]:
+        """Those of the rows that the rule allows; of each, whether it does to whoever stands where the viewer does."""
+        found = await self.execute(rule.rows(self.dialect), {"ids": self.listed(row_ids)})
+        return [(row, bool(is_sure)) for row, is_sure in found]
+
     async def those(self, rule: Rule[Any], row_ids: Collection[UUID]) -> set[UUID]:
         """Those of the rows that the rule allows, by their ids alone."""
         asked = {"ids": self.listed(row_ids)}

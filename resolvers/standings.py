@@ -5,7 +5,7 @@ personal; where that could matter, viewers are asked one by one.
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Hashable, Iterable, Mapping
+from collections.abc import Callable, Collection, Hashable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, NamedTuple, cast
@@ -126,6 +126,15 @@ class Standings:
                 refused += no
         return allowed, refused
 
+    def divided(
+        self, row_id: UUID, parties: Collection[Party], standing: Standing | None
+    ) -> tuple[Collection[Party], Collection[Party]]:
+        """Those who are known to stand at the row as one who stands so, and the others."""
+        place = self._places.get(row_id)
+        if standing is None or place is None or not standing.place.has(place):
+            return [], parties
+        return _parted(parties, lambda party: party.standing is standing)
+
     async def _alike(
         self, db: Reader, rule: Rule[Any], row_id: UUID, parties: Iterable[Party]
     ) -> tuple[list[Party], list[Party]]:
@@ -133,11 +142,7 @@ class Standings:
         if not rule.is_local:
             return [], list(parties)
         place = await self._place(db, rule, row_id)
-        alike: list[Party] = []
-        others: list[Party] = []
-        for party in parties:
-            (alike if party.standing and party.standing.place.has(place) else others).append(party)
-        return alike, others
+        return _parted(parties, lambda party: party.standing is not None and party.standing.place.has(place))
 
     async def _place(self, db: Reader, rule: Rule[Any], row_id: UUID) -> Place:
         """Where the row is. What is not there yet is looked for again: nowhere, everybody would stand alike."""
@@ -172,6 +177,13 @@ def _placing(row: Any) -> Select[Any]:
     columns = class_mapper(row).columns
     place = [columns.get("id" if ITSELF.get(row) == name else name, literal(NOBODY, Uuid())) for name in Place._fields]
     return select(*(func.coalesce(column, NOBODY) for column in place)).where(columns.id == bindparam("row_id"))
+
+
+def _parted(parties: Iterable[Party], is_one: Callable[[Party], bool]) -> tuple[list[Party], list[Party]]:
+    parts: tuple[list[Party], list[Party]] = [], []
+    for party in parties:
+        parts[not is_one(party)].append(party)
+    return parts
 
 
 def together(stand: Iterable[tuple[Operation, Standing | None]]) -> list[Party]:

@@ -99,7 +99,12 @@ class Context(DomainContext):
 
     async def row(self, rule: Rule[Any], row_id: UUID) -> Row | None:
         """The row, if the rule allows the viewer."""
-        return await self._loader(("row", rule), lambda ids: self._rows(rule, ids)).load(row_id)
+        return (await self.sure_row(rule, row_id))[0]
+
+    async def sure_row(self, rule: Rule[Any], row_id: UUID) -> tuple[Row | None, bool]:
+        """As `row`, and whether the rule allows it to whoever stands where the viewer does."""
+        found = await self._loader(("row", rule), lambda ids: self._rows(rule, ids)).load(row_id)
+        return found or (None, False)
 
     async def allows(self, rule: Rule[Any], row_id: UUID) -> bool:
         """Whether there is such a row, and the rule allows it to the viewer."""
@@ -145,7 +150,7 @@ class Context(DomainContext):
 
     async def _rows(self, rule: Rule[Any], ids: Collection[UUID]) -> dict[UUID, Any]:
         async with self.reading() as db:
-            return {found.id: found for found in await db.all(rule.among, ids=list(ids))}
+            return {row.id: (row, is_sure) for row, is_sure in await db.rows(rule, ids)}
 
     async def _those(self, rule: Rule[Any], ids: Collection[UUID]) -> dict[UUID, Any]:
         async with self.reading() as db:

@@ -5,11 +5,12 @@ noted with its answer. Whoever gets the same answers gets the same bytes; for th
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from inspect import isawaitable
 from typing import Any, NamedTuple
 from uuid import UUID
+from weakref import WeakValueDictionary
 
 from graphql import Executor, FieldNode, Node, VariableNode, execute_subscription_event, visit
 from graphql.language import Visitor
@@ -32,12 +33,21 @@ class Told(NamedTuple):
     cursor: str | None = None
 
 
+class Key:
+    """One for all that ask the same: comparing what they ask would cost more than telling it to them."""
+
+    __slots__ = ("__weakref__",)
+
+
+_keys: WeakValueDictionary[tuple[int, str], Key] = WeakValueDictionary()
+
+
 @dataclass(frozen=True, slots=True)
 class Shape:
     """What an operation asks of each event. Operations with the same key ask the same."""
 
     executor: Executor[Any]
-    key: Any
+    key: Key
 
     @classmethod
     def of(cls, executor: Executor[Any]) -> "Shape":
@@ -45,7 +55,8 @@ class Shape:
         fields = [node for node in executor.operation.selection_set.selections if isinstance(node, FieldNode)]
         names = _variables(*(field.selection_set for field in fields), *executor.fragment_definitions.values())
         coerced = executor.variable_values.coerced
-        return cls(executor, (id(executor.operation), repr([(name, coerced.get(name)) for name in sorted(names)])))
+        asked = id(executor.operation), repr([(name, coerced.get(name)) for name in sorted(names)])
+        return cls(executor, _keys.setdefault(asked, Key()))
 
 
 def _variables(*nodes: Node | None) -> set[str]:
@@ -98,13 +109,20 @@ async def _execute(recording: "Recording", shape: Shape, subject: Subject, event
     return Told(encode(result.formatted), getattr(shown, "cursor", None))
 
 
+class Decision(NamedTuple):
+    """What the speaker was told. If it is sure, so is whoever stands where they do."""
+
+    is_allowed: bool
+    is_sure: bool = False
+
+
 class Recording:
     """One viewer's context, which notes what it is asked. What cannot be noted makes the answer theirs alone."""
 
     def __init__(self, speaker: Operation) -> None:
         self._speaker = speaker
         self._context: Context = speaker.shape.executor.context_value
-        self._decisions: dict[tuple[Audience, UUID], bool] = {}
+        self._decisions: dict[tuple[Audience, UUID], Decision] = {}
         self._rows: dict[UUID, Row] = {}
         self._is_personal = False
 
@@ -117,8 +135,8 @@ class Recording:
         return self._context.live
 
     async def row(self, rule: Rule[Any], row_id: UUID) -> Row | None:
-        found = await self._context.row(rule, row_id)
-        self._decisions[rule.now, row_id] = found is not None
+        found, is_sure = await self._context.sure_row(rule, row_id)
+        self._decisions[rule.now, row_id] = Decision(found is not None, is_sure)
         if found is not None:
             self._rows[row_id] = found
         return found
@@ -133,18 +151,22 @@ class Recording:
 
     async def feed_rows(self, subject: Subject, refs: Sequence[Ref], *, counted: bool = False) -> list[Row]:
         """Those of the rows that the feed shows the viewer now; `counted`: and whose numbers they may see."""
-        found = await self.live.rows(self._context, subject, refs)
+        shown = await self.live.rows(self._context, subject, refs)
         sources = {ref: source for ref in refs if (source := subject.source(ref.noun))}
         for ref, source in sources.items():
-            self._decisions[source.now, ref.row_id] = ref in found
-        self._rows |= {ref.row_id: row for ref, row in found.items()}
+            self._note(source.now, ref, shown)
+        self._rows |= {ref.row_id: row for ref, (row, _) in shown.items()}
         if counted:
-            moved = {ref: rule for ref in found if (rule := sources[ref].counters)}
-            shown = await self.live.counted(self._context, subject, list(moved))
+            moved = {ref: rule for ref in shown if (rule := sources[ref].counters)}
+            told = await self.live.counted(self._context, subject, list(moved))
             for ref, rule in moved.items():
-                self._decisions[rule.now, ref.row_id] = ref in shown
-            found = {ref: row for ref, row in found.items() if ref in shown or ref not in moved}
-        return [found[ref] for ref in refs if ref in found]
+                self._note(rule.now, ref, told)
+            shown = {ref: found for ref, found in shown.items() if ref in told or ref not in moved}
+        return [shown[ref][0] for ref in refs if ref in shown]
+
+    def _note(self, audience: Audience, ref: Ref, found: Mapping[Ref, tuple[Row, bool]]) -> None:
+        _, is_sure = found.get(ref, (None, False))
+        self._decisions[audience, ref.row_id] = Decision(ref in found, is_sure)
 
     async def agreeing(self, parties: Sequence[Party]) -> tuple[Sequence[Party], Sequence[Party]]:
         """Those who get the same answers, the speaker among them, and the others."""
@@ -153,12 +175,16 @@ class Recording:
         others: Collection[Party] = []
         if self._is_personal:
             same, others = others, same
-        for (audience, row_id), is_allowed in self._decisions.items():
-            if same:
-                allowed, refused = await self.live.ask(audience, row_id, same)
-                same, different = (allowed, refused) if is_allowed else (refused, allowed)
-                others = [*others, *different]
-        if same and not await self.live.are_still(self._rows.values()):
+        has_asked = False
+        for (audience, row_id), (is_allowed, is_sure) in self._decisions.items():
+            known, asked = self.live.divided(row_id, same, parties[0].standing) if is_sure else ([], same)
+            same = known
+            if asked:
+                has_asked = True
+                allowed, refused = await self.live.ask(audience, row_id, asked)
+                agree, differ = (allowed, refused) if is_allowed else (refused, allowed)
+                same, others = [*known, *agree], [*others, *differ]
+        if same and has_asked and not await self.live.are_still(self._rows.values()):
             # They were asked of another moment than the speaker, who saw what was not theirs yet, perhaps.
             same, others = [], [*others, *same]
         return [Party([self._speaker]), *same], list(others)

@@ -43,11 +43,12 @@ class House:
         self.rendered_at: list[tuple[Event, float]] = []
         self.is_broken = False
         self.is_away = False  # the database
+        self.has_nothing_to_say = False
         self._listeners: list[Listener] = []
 
     async def render(
         self, subject: Any, event: Event, parties: Collection[Party]
-    ) -> Collection[tuple[Event, Sequence[Operation]]]:
+    ) -> Collection[tuple[Event | None, Sequence[Operation]]]:
         """What is told is the event itself."""
         if self.is_broken:
             raise RuntimeError("broken")
@@ -56,7 +57,7 @@ class House:
         operations = [operation for party in parties for operation in party.operations]
         self.rendered.append((event, len(operations)))
         self.rendered_at.append((event, asyncio.get_running_loop().time()))
-        return [(event, operations)]
+        return [(None if self.has_nothing_to_say else event, operations)]
 
     async def write(self, *kinds: Kind, topic: Topic = HERE, row_id: UUID | None = None) -> list[Change]:
         """Commit and number changes; nobody has been told of them yet."""

@@ -13,6 +13,7 @@ from realtime import delivery, mailbox
 from realtime.delivery import TooSlow
 from realtime.mailbox import BOUND
 from realtime.operation import Event, Mark, Outcome
+from realtime.teller import Telling
 from realtime.topics import Topic
 from resolvers.errors import NotFound
 from tests.client import until
@@ -342,3 +343,26 @@ async def test_what_cannot_be_rendered_ends_the_feed_and_keeps_the_cursor(house:
     house.is_broken = False
     again = house.follow(after=listener.operation.mark)
     assert (await again.told()).mark == Mark(1, 1)
+
+
+async def test_what_is_not_for_somebody_delays_no_heartbeat(house: House):
+    """By coming later it would tell that something has happened."""
+    listener = await house.follow().joined()
+    before = listener.operation.told_at
+    house.has_nothing_to_say = True
+    await asyncio.sleep(0.01)
+    await house.tell(Kind.ROW)
+    assert (listener.operation.told_at, house.delivery.told) == (before, 0)
+    house.has_nothing_to_say = False
+    await house.tell(Kind.ROW)
+    assert (await listener.told()).mark == Mark(2, 2)
+    assert listener.operation.told_at > before
+
+
+async def test_what_is_not_for_somebody_is_not_counted_among_what_they_have_missed(house: House):
+    operation = (await house.follow().joined()).operation
+    operation.is_live, operation.missed = False, 2
+    house.delivery._give(Telling(Event(Outcome.CHANGED, Mark(1, 1)), None, [operation]))
+    assert operation.missed == 2
+    house.delivery._give(Telling(Event(Outcome.CHANGED, Mark(1, 1)), "payload", [operation]))
+    assert operation.missed == 3

@@ -29,9 +29,10 @@ from schema import rendering
 from schema.rendering import Shape, render
 from schema.requests import Request
 from server import Service
-from tests.client import Client
+from tests.client import Client, settled
 from tests.conftest import ManualClock, make_service
 from tests.replica import FRAGMENT, ROW
+from tests.traces import sent_to
 from tests.world import World, gid
 
 DEEP = """
@@ -56,6 +57,12 @@ fragment Deep on Node { %s }
 fragment Listed on Node { ... on Question { merged(first: 5) { nodes { id body } } } }
 %s"""
 """Whatever tells one viewer from another."""
+FOLLOW = """subscription ($id: ID!) { questionBoard(id: $id) {
+  ... on Added { node { id ... on Question { body votes state number } } }
+} }"""
+ASK = """mutation ($id: ID!, $input: AskQuestionInput!) {
+  askQuestion(boardId: $id, input: $input) { question { id } problems { code } }
+}"""
 
 
 class Hall:
@@ -201,3 +208,28 @@ def test_a_cursor_and_what_is_followed_are_no_difference(hall):
     first, second, deep, shallow = runner.run(keys())
     assert first == second == shallow
     assert deep != first
+
+
+async def test_of_what_one_is_told_nobody_else_is_asked_who_stands_alike(world: World):
+    """However many they are: the place of a new row, the row, and the body and votes that rules may keep back."""
+    owner = await world.person("Ann")
+    community = await world.community(owner=owner, admits=Admits.EXTERNALS)
+    board = await world.board(community, moderation=Moderation.NONE)
+    said = []
+    for number in (2, 8):
+        people = [await world.person(f"{number} {n}") for n in range(number)]
+        for person in people:
+            await world.belong(person, community)
+        followers = [await person.client.follow(FOLLOW, id=gid(board)) for person in people]
+        await owner.client.do(ASK, id=gid(board), input={"body": "First?"})
+        await settled(world.service)
+        with sent_to(
+            world.service.database, lambda sent: "FROM head" not in sent and "FROM change" not in sent
+        ) as sent:
+            await owner.client.do(ASK, id=gid(board), input={"body": "Again?"})
+            await settled(world.service)
+        assert [len(await follower.take()) for follower in followers] == [2] * number
+        said.append(len(sent))
+        for follower in followers:
+            await follower.stop()
+    assert said == [4, 4]

@@ -41,6 +41,7 @@ VIEWER = bindparam("viewer", type_=Uuid())
 ROW_ID = bindparam("row_id", type_=Uuid())
 IDS = bindparam("ids", type_=Uuid(), expanding=True)
 ALLOWED = column("is_allowed", Boolean()), column("is_also_allowed", Boolean())
+SURE = column("is_sure", Boolean())
 
 # FOR NO KEY UPDATE: a row that is held may be pointed at. A full lock would stop every insert that names the row, in
 # whatever order foreign keys are looked at, and with it the order of locks.
@@ -97,6 +98,18 @@ class Rule(Generic[R]):
         row_id: Any = self.row.id
         return self.selection.where(row_id.in_(IDS))
 
+    @cached_property
+    def surely(self) -> Select[R, bool]:
+        """As `among`; of each, whether the rule allows it to whoever stands where I do."""
+        return self.among.add_columns(self._least(VIEWER).label(SURE.name))
+
+    def _least(self, viewer: Viewer) -> Condition:
+        token = _is_least.set(True)
+        try:
+            return self(viewer, self.row) if self.is_local else false()
+        finally:
+            _is_least.reset(token)
+
     def look_up(self, dialect: str, also: "Rule[R] | None" = None, *, anew: bool = False) -> Any:
         """May I? The row if it is in sight, whether the rule allows, and whether `also` does."""
         return self._once((also, dialect, anew), lambda: self._look_up(dialect, also, anew=anew))
@@ -118,6 +131,17 @@ class Rule(Generic[R]):
         row_id = col(self.row.id)
         in_sight = select(row_id).where(row_id == place(ROW_ID), self.sight(place(VIEWER), self.row))
         return written(in_sight.with_for_update(of=self.row, **LOCK), dialect, VIEWER, ROW_ID).columns(id=Uuid())
+
+    def rows(self, dialect: str) -> Any:
+        """As `surely`, written out."""
+        return self._once(("rows", dialect), lambda: self._rows(dialect))
+
+    def _rows(self, dialect: str) -> Any:
+        ids, viewer = array(dialect, "ids"), place(VIEWER)
+        asked = col(self.row.id).in_(select(each(dialect, place(ids)).c.value))
+        rows = select(self.row, self._least(viewer).label(SURE.name)).where(asked, self(viewer, self.row))
+        found = written(rows, dialect, VIEWER, ids).columns(*class_mapper(self.row).columns, SURE)
+        return select(self.row, SURE).from_statement(found)
 
     def those(self, dialect: str) -> Any:
         """The ids of those of the rows bound in `ids` which I may."""
