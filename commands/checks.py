@@ -116,7 +116,7 @@ async def letters(settings: Settings) -> Finding:
     counted = select(col(Letter.state), func.count()).group_by(col(Letter.state))
     try:
         async with opened(settings) as session:
-            count = {state: n for state, n in await session.execute(counted)}
+            count = {row[0]: row[1] for row in await session.execute(counted)}
     except UNREACHABLE as error:
         return Finding("letters", f"cannot be counted ({reason(error)})", "mend the database first")
     lost = count.get(LetterState.REFUSED, 0) + count.get(LetterState.GIVEN_UP, 0)

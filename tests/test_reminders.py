@@ -102,10 +102,8 @@ async def test_one_that_was_put_off_before_the_letter_left_is_told_of_then(
 async def test_whom_a_topic_is_pushed_to_is_reminded_too(
     world: World, ann: Person, bob: Person, community: Community, clock: ManualClock
 ) -> None:
-    topic, there = (
-        await world.content(community, bob, title="<b>Why?</b>"),
-        await world.community("There", owner=ann, purpose=ESCALATION),
-    )
+    topic = await world.content(community, bob, title="<b>Why?</b>")
+    there = await world.community("There", owner=ann, purpose=ESCALATION)
     escalated = await bob.client.do(do.ESCALATE_TOPIC, topicId=gid(topic), input={"communityId": gid(there)})
     input = {"assigneeId": ann.id, "dueAt": (world.now + HOUR).isoformat()}
     await ann.client.do(do.PUSH_ESCALATION, escalationId=escalated["escalation"]["id"], input=input)
