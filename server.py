@@ -83,7 +83,7 @@ class Service:
         self.feed = Feed(self.database, self.bell)
         self.live = Live(self.means, self.feed, render, **self.timing)
         self.relay.numbered = self.feed.remember
-        self.database.committed = self.relay.nudge
+        self.database.committed = self.relay.committed
         self.metrics = Metrics()
         self.lookout = Lookout(self.settings.database_url)
         if self.settings.otlp_endpoint:

@@ -3,7 +3,7 @@
 import asyncio
 import math
 import time
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -23,6 +23,8 @@ from models import sqlite
 
 BUSY, TRIES = 250, 120  # milliseconds, and how often: half a minute
 STEPS = 50_000  # of SQLite's machine, about a millisecond: how often a statement is asked whether it may go on
+
+CHANGES = "changes"  # in the info of a session: those that it has numbered itself
 
 # What it raises where it cannot be asked at all. asyncpg's own errors come as they are while it connects.
 UNREACHABLE = (OSError, OperationalError, InterfaceError, PoolTimeout, PostgresError, AsyncpgInterfaceError)
@@ -47,7 +49,7 @@ work: ContextVar[Work | None] = ContextVar("work", default=None)
 
 
 class Database:
-    """Opens sessions. `committed` is called after each commit.
+    """Opens sessions. `committed` is called after each commit, with the changes of which the session says so.
 
     Readers have connections of their own, in autocommit: a read is one statement, and a transaction around it would
     be two more round trips.
@@ -60,7 +62,7 @@ class Database:
         self.url = make_url(url)
         self.dialect = self.url.get_backend_name()
         self._statement_timeout = statement_timeout
-        self.committed: Callable[[], None] = lambda: None
+        self.committed: Callable[[Sequence[Any]], None] = lambda _changes: None
         # One process writes one transaction at a time on SQLite: queueing here is fair, SQLite's busy handler is not.
         self._turn: AbstractAsyncContextManager[Any] = nullcontext()
         self._reading = self._engine(
@@ -113,7 +115,8 @@ class Database:
     async def _commit(self, session: AsyncSession, *, tells: bool) -> None:
         """To its end, also when cancelled meanwhile: else nobody would know what has become of it."""
         commit = asyncio.ensure_future(session.commit())
-        commit.add_done_callback(partial(self._tell, work.get(), tells=tells))
+        changes = session.info.get(CHANGES, ())
+        commit.add_done_callback(partial(self._tell, work.get(), changes, tells=tells))
         try:
             await asyncio.shield(commit)
         except asyncio.CancelledError:
@@ -122,13 +125,13 @@ class Database:
                     await asyncio.wait({commit})
             raise
 
-    def _tell(self, doing: Work | None, commit: asyncio.Future[None], *, tells: bool) -> None:
+    def _tell(self, doing: Work | None, changes: Sequence[Any], commit: asyncio.Future[None], *, tells: bool) -> None:
         if commit.cancelled() or commit.exception():
             return
         if doing:
             doing.is_committed = True
         if tells:
-            self.committed()
+            self.committed(changes)
 
     def pools(self) -> Mapping[str, Pool]:
         engines = {"read": self._reading, "write": self._writing}

@@ -1,4 +1,7 @@
-"""The relay: gives what has been committed its number, in one gap-free order, and rings the bell."""
+"""The relay: gives what has been committed its number, in one gap-free order, and rings the bell.
+
+On SQLite one transaction writes at a time, so that it can number what it has written itself: no other commits first.
+"""
 
 import asyncio
 import logging
@@ -7,11 +10,12 @@ from contextlib import suppress
 from typing import Any
 
 from sqlalchemy import BigInteger, Executable, bindparam, func, literal, update
+from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import class_mapper
 from sqlmodel import col, select
 
 from models.changes import Change, Head
-from models.database import Database
+from models.database import CHANGES, Database
 from realtime.bell import Bell
 
 BATCH = 500
@@ -34,6 +38,13 @@ class Relay:
     def nudge(self) -> None:
         self._nudged.set()
 
+    def committed(self, changes: Sequence[Change]) -> None:
+        """A transaction has ended well, and has numbered these; what it has not is to be numbered here."""
+        if changes:
+            self._tell(changes)
+        else:
+            self.nudge()
+
     async def run(self) -> None:
         """Number for ever: after each nudge, and each second whether nudged or not."""
         while True:
@@ -54,10 +65,13 @@ class Relay:
     async def drain(self) -> None:
         """Number all that is committed and tell everybody how far the log goes."""
         while changes := await self._number():
-            self.numbered(changes)
-            self._bell.ring(changes[-1].position or 0)
+            self._tell(changes)
             if len(changes) < BATCH:
                 return
+
+    def _tell(self, changes: Sequence[Change]) -> None:
+        self.numbered(changes)
+        self._bell.ring(changes[-1].position or 0)
 
     async def _number(self) -> Sequence[Change]:
         """Number one batch. None when nothing waits, or another relay is at it."""
@@ -73,6 +87,14 @@ class Relay:
     async def _is_waiting(self) -> bool:
         async with self._database.read() as session:
             return await session.scalar(WAITING) is not None
+
+
+async def number(session: AsyncSession, announced: Sequence[dict[str, Any]]) -> None:
+    """Number what a transaction that is alone is about to write, and have that told once it is committed."""
+    last = await session.scalar(MOVED, {"by": len(announced)})
+    for position, change in enumerate(announced, 1 + (last or 0) - len(announced)):
+        change["position"] = position
+    session.info[CHANGES] = [Change(**change) for change in announced]
 
 
 def _taking(*bound: Any) -> Executable:
@@ -95,4 +117,5 @@ TAKEN = {"sqlite": _taking(), "postgresql": _taking(_HELD)}
 NUMBER = _numbering()
 _HEAD: Any = class_mapper(Head).local_table  # past the unit of work, as this is done at every turn
 MOVE = update(_HEAD).values(position=_HEAD.c.position + bindparam("by", type_=BigInteger()))
+MOVED = MOVE.returning(_HEAD.c.position)
 WAITING = select(Change.seq).where(col(Change.position).is_(None)).limit(1)

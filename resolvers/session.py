@@ -14,6 +14,7 @@ from sqlalchemy.orm.attributes import set_committed_value
 from sqlmodel import SQLModel, col
 
 from models import Change, Kind, Member, MemberState, Row
+from realtime.relay import number
 from realtime.topics import Topic
 from resolvers.errors import Forbidden, NotFound
 from resolvers.policy.rules import LOCK, Audience, Rule, array_value
@@ -268,6 +269,8 @@ class Transaction(Reader):
 
     async def log(self) -> None:
         """Write down what was announced: the last thing before the commit."""
+        if self._announced and self.dialect == "sqlite":
+            await number(self._session, self._announced)
         if self._announced:
             await self._session.execute(ANNOUNCED, self._announced)
 

@@ -166,7 +166,7 @@ async def test_with_a_broker_that_drops_doubles_and_reorders_every_process_hears
     rows: list[UUID] = []
     async with Bell(broker, tick=SOON) as one, Bell(broker, tick=SOON) as other:
         relays = [Relay(database, one, tick=SOON), Relay(database, other, tick=SOON)]
-        database.committed = lambda: random.choice(relays).nudge()
+        database.committed = lambda _: random.choice(relays).nudge()
 
         async def write_many() -> None:
             for _ in range(100):

@@ -24,7 +24,7 @@ async def networks(database: Database) -> list[str]:
 
 async def test_a_block_that_ends_well_is_committed_and_said_to_be(database: Database):
     committed = []
-    database.committed = lambda: committed.append(True)
+    database.committed = lambda _: committed.append(True)
     async with database.write() as session:
         session.add(Network(name="Halden", created_at=AT))
     assert (await networks(database), committed) == (["Halden"], [True])
@@ -32,7 +32,7 @@ async def test_a_block_that_ends_well_is_committed_and_said_to_be(database: Data
 
 async def test_a_block_that_raises_is_rolled_back_and_nobody_is_told(database: Database):
     committed = []
-    database.committed = lambda: committed.append(True)
+    database.committed = lambda _: committed.append(True)
 
     async def fail() -> None:
         async with database.write() as session:

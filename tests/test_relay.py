@@ -102,7 +102,7 @@ async def test_several_relays_and_writers_number_without_gap_or_double_and_in_th
     database: Database, bell: Bell
 ):
     relays = [Relay(database, bell, tick=SOON) for _ in range(3)]
-    database.committed = lambda: next(turns).nudge()
+    database.committed = lambda _: next(turns).nudge()
     turns = itertools.cycle(relays)
     row = uuid4()
     turn = asyncio.Lock()
@@ -144,7 +144,7 @@ async def test_a_batch_is_numbered_in_the_order_of_writing_and_a_large_one_whole
 async def test_what_is_rolled_back_is_never_told(database, bell):
     relay = Relay(database, bell)
     rung = []
-    database.committed = lambda: rung.append(True)
+    database.committed = lambda _: rung.append(True)
 
     async def fail() -> None:
         async with database.write() as session:
@@ -190,7 +190,7 @@ async def test_a_relay_that_finds_another_at_work_leaves_it_to_that_one(database
 async def test_what_was_committed_but_not_published_is_told_after_a_restart(database_url: str, clock: ManualClock):
     """A process dies between its commit and the relay; whoever resumes at the next one misses nothing."""
     dead = make_service(database_url, clock)
-    dead.database.committed = lambda: None
+    dead.database.committed = lambda _: None
     async with dead.bell:
         await dead.live.start()
         world = await World.make(dead)
@@ -199,7 +199,7 @@ async def test_what_was_committed_but_not_published_is_told_after_a_restart(data
         kind = KINDS["communityActivity"]
         (found,) = (await ann.client.ask(do.snapshot(kind), id=gid(community))).values()
         await ann.client.do(do.CREATE_TOPIC, communityId=gid(community), input={"title": "Unheard"})
-        assert [one.position for one in await changes(dead)] == [None]
+        assert [one.position for one in await changes(dead)] == [1 if dead.database.dialect == "sqlite" else None]
         await dead.database.close()
     alive = make_service(database_url, clock)
     async with alive.running():
@@ -233,7 +233,7 @@ async def test_a_lost_nudge_delays_no_longer_than_a_tick(database, bell):
 async def test_the_bell_wakes_at_once(database, bell):
     """With ticks that would take an hour, only the bell can have been heard."""
     relay = Relay(database, bell, tick=3600)
-    database.committed = relay.nudge
+    database.committed = relay.committed
 
     async def heard() -> None:
         async with Ear(database, bell, tick=3600) as ear:
