@@ -18,6 +18,7 @@ from resolvers.context import Context
 from resolvers.invitations import INVITATION, LIFETIME
 from server import Service
 from tests import documents as do
+from tests.client import until
 from tests.conftest import ManualClock, make_service
 from tests.invited import NEW, invited, sign_up
 from tests.lines import written
@@ -169,6 +170,22 @@ async def test_while_the_server_is_gone_letters_wait_and_leave_when_it_is_back(
     await mail.start()
     await world.service.post.deliver()
     assert (await row(world.service)).state is SENT
+
+
+async def test_the_process_looks_by_itself_and_goes_on_after_the_server_was_gone(
+    database_url: str, clock: ManualClock, mail: MailServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    service = posting(database_url, clock, mail)
+    service.tick = 0.01
+    world = await World.make(service)
+    owner = await world.person("Owner", role=NetworkRole.OWNER)
+    await mail.stop()
+    await invited(world, owner)
+    async with service.running():
+        await until(lambda: "the mail server does not take letters now (ConnectError)" in caplog.text)
+        await mail.start()
+        await until(lambda: bool(mail.raw))
+        assert not service.is_closing
 
 
 async def test_a_server_that_vanishes_in_the_middle_leaves_the_rest_as_it_was(
