@@ -3,10 +3,11 @@
 from datetime import timedelta
 from typing import Any
 
-from models import AccountState, Community, CommunityPurpose, LetterState, NetworkRole
+from models import AccountState, Community, CommunityPurpose, LetterState, NetworkRole, Task
 from resolvers import timetable
 from tests import documents as do
 from tests.conftest import ManualClock
+from tests.invited import only
 from tests.letterbox import arrived, rows, text
 from tests.world import Person, World, gid
 
@@ -34,6 +35,7 @@ async def test_who_has_a_task_is_told_when_it_is_due_and_once(
     (letter,) = await later(world, clock, minutes=1)
     assert (letter["To"], letter["Subject"]) == ("bob@example.com", "Due now: Count the chairs")
     assert "2026-03-02 10:00 UTC" in text(letter)
+    assert (await only(world, Task)).remind_at is None, "or it would be looked at for ever"
     assert len(await later(world, clock, days=1)) == 1
 
 
