@@ -14,6 +14,7 @@ from commands import (
     import_attendees,
     import_schedule,
     migrate,
+    outbox,
     qr_sheets,
     report,
     serve,
@@ -25,7 +26,8 @@ app = typer.Typer(
     help="Plenary: an enterprise social network behind one GraphQL API, with live subscriptions.",
     epilog="Settings: PLENARY_DATABASE_URL, PLENARY_BROKER_URL, PLENARY_SECRET_KEY, PLENARY_ENVIRONMENT, "
     "PLENARY_TRUSTED_ADDRESSES, PLENARY_JOIN_URL, PLENARY_TRUSTED_DOCUMENTS, PLENARY_ALLOWED_ORIGINS, "
-    "PLENARY_LOG_FORMAT, PLENARY_LOG_LEVEL, PLENARY_METRICS_TOKEN, PLENARY_OTLP_ENDPOINT.",
+    "PLENARY_LOG_FORMAT, PLENARY_LOG_LEVEL, PLENARY_METRICS_TOKEN, PLENARY_OTLP_ENDPOINT, "
+    "PLENARY_SMTP_URL, PLENARY_MAIL_FROM, PLENARY_MAIL_LOCALE, PLENARY_APP_URL.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,  # it would show what variables held: tokens, passwords
@@ -40,6 +42,7 @@ app.command()(qr_sheets.qr_sheets)
 app.command()(export_schema.export_schema)
 app.command()(report.report)
 app.add_typer(documents.app)
+app.add_typer(outbox.app)
 app.command()(doctor.doctor)
 
 

@@ -1,4 +1,4 @@
-"""Whether what the service stands on is there: the database, its tables, its head row, the broker."""
+"""Whether what the service stands on is there: the database, its tables, its head row, the broker, the mail."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -12,11 +12,13 @@ from sqlalchemy import func, select, text
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col
 
 import migrations
 from commands.console import fail
-from models import Database, Head
+from models import Database, Head, Letter, LetterState
 from realtime.bell import bell
+from realtime.smtp import Away
 from server import Settings
 
 PATIENCE = 5.0  # seconds
@@ -107,6 +109,34 @@ async def broker(settings: Settings) -> Finding:
             "broker", f"{scheme} does not answer ({reason(error)})", "start it, or correct PLENARY_BROKER_URL"
         )
     return Finding("broker", f"{scheme} takes and brings messages")
+
+
+async def letters(settings: Settings) -> Finding:
+    """What is wrong with one letter is nothing to mend here, but to know."""
+    counted = select(col(Letter.state), func.count()).group_by(col(Letter.state))
+    try:
+        async with opened(settings) as session:
+            count = {row[0]: row[1] for row in await session.execute(counted)}
+    except UNREACHABLE as error:
+        return Finding("letters", f"cannot be counted ({reason(error)})", "mend the database first")
+    lost = count.get(LetterState.REFUSED, 0) + count.get(LetterState.GIVEN_UP, 0)
+    told = f", {lost} refused or given up in a month: see `plenary outbox list`" if lost else ""
+    return Finding("letters", f"{count.get(LetterState.WAITING, 0)} waiting{told}")
+
+
+async def mail(settings: Settings) -> Finding:
+    """Without a server nothing leaves; in development nothing need."""
+    server = settings.mail_server
+    if server is None and settings.is_development:
+        return Finding("mail", "nothing is sent: letters are kept for `plenary outbox` and the page /outbox")
+    if server is None:
+        return Finding("mail", "nothing is sent", "set PLENARY_SMTP_URL and PLENARY_MAIL_FROM")
+    try:
+        async with asyncio.timeout(PATIENCE), server.connected():
+            return Finding("mail", f"{server} takes letters")
+    except (Away, TimeoutError) as error:
+        why = error.reason if isinstance(error, Away) else "no answer"
+        return Finding("mail", f"{server} takes no letters ({why})", "start it, or correct PLENARY_SMTP_URL")
 
 
 async def demand(settings: Settings) -> None:

@@ -13,7 +13,7 @@ from server import Settings
 
 
 def doctor() -> None:
-    """Check settings, database, migrations, head row and broker: a line each, and what to do.
+    """Check settings, database, migrations, head row, broker and mail server: a line each, and what to do.
 
     Exits with 1 if there is a problem, with 2 if it is a setting.
     """
@@ -36,8 +36,8 @@ async def _examine(settings: Settings) -> list[Finding]:
     if not findings[0].remedy:
         findings.append(await checks.tables(settings))
     if not findings[-1].remedy:
-        findings.append(await checks.head(settings))
-    return [*findings, await checks.broker(settings)]
+        findings += [await checks.head(settings), await checks.letters(settings)]
+    return [*findings, await checks.broker(settings), await checks.mail(settings)]
 
 
 def _tell(finding: Finding) -> None:

@@ -9,6 +9,7 @@ from commands.demo.cast import PASSWORD
 from commands.demo.record import Record
 
 PAGE = "/graphiql"
+OUTBOX = "/outbox"
 
 
 def greet(address: str, found: Record | None, path: Path, *, has_page: bool) -> None:
@@ -16,6 +17,7 @@ def greet(address: str, found: Record | None, path: Path, *, has_page: bool) -> 
     say(f"Live feeds: {address.replace('http', 'ws', 1)}/graphql, protocol graphql-transport-ws")
     if has_page:
         say(f"GraphiQL, with a tab for each story: {address}{PAGE}")
+        say(f"What would be mailed: {address}{OUTBOX}")
     if found:
         out.print(_sign_ins(found))
         say(f"The password of all: {PASSWORD}. Their tokens, and ids to ask for: {path}")

@@ -35,6 +35,7 @@ from models.documents import TrustedDocument
 from models.escalations import Escalation, EscalationState
 from models.idempotency import Answer
 from models.invitations import Invitation, InvitationState
+from models.letters import Letter, LetterState
 from models.members import Attendance, EndedReason, Member, MemberState
 from models.networks import Network, NetworkKind, OutsiderTier
 from models.nominations import Nomination, NominationState

@@ -6,7 +6,7 @@ from uuid import UUID
 from sqlalchemy import UniqueConstraint
 from sqlmodel import Field
 
-from models.base import Row, moment, ref
+from models.base import Row, later, moment, ref
 
 
 class Attendee(Row, table=True):
@@ -21,9 +21,10 @@ class Attendee(Row, table=True):
 
 
 class SignInLink(Row, table=True):
-    """Signs in once."""
+    """Signs in once. One that came by mail is an account's; the others are made for attendees without one."""
 
     principal_id: UUID = ref("principal")
     token_hash: bytes = Field(max_length=32, unique=True)
     expires_at: datetime = moment()
     used_at: datetime | None = moment()
+    by_mail: bool = later(default=False)

@@ -43,6 +43,8 @@ class Task(Row, table=True):
     body: str = Field(default="", max_length=10_000)
     state: TaskState = choice(TaskState.OPEN)
     due_at: datetime | None = moment()
+    # When its assignee is told that it is due; empty once they were.
+    remind_at: datetime | None = moment(index=True)
     closed_at: datetime | None = moment()
 
 

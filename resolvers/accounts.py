@@ -172,6 +172,13 @@ def _check_tries(ctx: Context, here: str, this: str) -> None:
     ctx.means.limiter.check(this, most=TRIES_PER_ACCOUNT)
 
 
+def count_try(ctx: Context, here: str, this: str) -> None:
+    """As a failure, whatever comes of it. Raises Limited."""
+    _check_tries(ctx, here, this)
+    ctx.means.limiter.failed(here)
+    ctx.means.limiter.failed(this)
+
+
 async def start_sign_in(tx: Transaction, account: Account) -> Started:
     begun = await begin_sign_in(tx, account.principal_id)
     return Started(begun.sign_in, begun.token, account)

@@ -8,6 +8,7 @@ from sqlmodel import col
 
 from models import (
     Account,
+    AccountState,
     Attendee,
     Community,
     CommunityRole,
@@ -74,16 +75,24 @@ async def sign_in_with_link(ctx: Context, *, token: str) -> Begun:
     async with ctx.transaction() as tx:
         link = await tx.lock(SignInLink, this)
         is_open = link is not None and link.used_at is None and link.expires_at > tx.now
-        if link is None or not is_open or not await _may_sign_in(tx, link.principal_id):
+        begun = await _begin(tx, link) if link and is_open else None
+        if link is None or begun is None:
             raise guesses.wrong(ctx, GUESSED, BAD_LINK)
         link.used_at = tx.now
-        return await accounts.begin_sign_in(tx, link.principal_id)
+        return begun
 
 
-async def _may_sign_in(tx: Transaction, principal_id: UUID) -> bool:
-    listed = (Attendee.member_id == Member.id, Member.principal_id == principal_id)
+async def _begin(tx: Transaction, link: SignInLink) -> Begun | None:
+    """None if whoever had the link made may no longer sign in with it."""
+    if link.by_mail:
+        whose = (Account.principal_id == link.principal_id, Account.state == AccountState.ACTIVE)
+        account = await tx.lock(Account, *whose)
+        return await accounts.start_sign_in(tx, account) if account else None
+    listed = (Attendee.member_id == Member.id, Member.principal_id == link.principal_id)
     attendee = await tx.find(Attendee, *listed)
-    return attendee is not None and await _guest(tx, attendee) == principal_id
+    if attendee is None or await _guest(tx, attendee) != link.principal_id:
+        return None
+    return await accounts.begin_sign_in(tx, link.principal_id)
 
 
 async def sign_in_with_ticket(ctx: Context, *, ticket: str) -> Begun:

@@ -5,6 +5,9 @@ import binascii
 import hmac
 import json
 import os
+import secrets
+from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 from cryptography.exceptions import InvalidTag
@@ -67,3 +70,16 @@ def from_text(text: str) -> bytes:
         return base64.b64decode(text.encode("ascii") + b"=" * (-len(text) % 4), altchars=b"-_", validate=True)
     except binascii.Error as error:
         raise ValueError("not sealed here") from error
+
+
+def own_secret(path: Path) -> str:
+    """Made on first use, for development. Linked into place whole: of two processes at once, one wins."""
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        draft = path.with_suffix(f".{os.getpid()}")
+        draft.touch(mode=0o600)
+        draft.write_text(secrets.token_urlsafe(32))
+        with suppress(FileExistsError):
+            path.hardlink_to(draft)
+        draft.unlink()
+    return path.read_text().strip()

@@ -21,6 +21,7 @@ from resolvers.gathering import Gathering
 from resolvers.limits import Limiter
 from resolvers.passwords import Passwords
 from resolvers.session import Reader, Transaction
+from resolvers.stationery import Letterhead
 
 # Seconds for which an answer to whose a token is counts. What ends a sign-in in this process is known here at once.
 REMEMBERED = 0.9
@@ -63,6 +64,7 @@ class Means:
     limiter: Limiter
     passwords: Passwords
     join_url: str = ""  # where a join code leads; the code is put behind it
+    letterhead: Letterhead = field(default_factory=Letterhead)
     sign_ins: TLRUCache[bytes, Known] = field(default_factory=_sign_ins, repr=False)
     _gatherings: dict[Any, Gathering[Any, Any]] = field(default_factory=dict, repr=False)
 

@@ -13,17 +13,20 @@ from models import (
     Invitation,
     InvitationState,
     Kind,
+    Letter,
     Member,
     MemberKind,
     MembershipState,
     MemberState,
+    Network,
     NetworkRole,
 )
 from realtime import topics
-from resolvers import accounts, communities, graces, guests, organisations, policy, tasks
+from resolvers import accounts, communities, graces, guests, letters, organisations, policy, tasks
 from resolvers.context import Context
 from resolvers.errors import Conflict, Flaw, Forbidden, Invalid, NotFound
 from resolvers.form import Form, form
+from resolvers.letters import Facts, Occasion
 from resolvers.paging import Listing
 from resolvers.session import Reader, Transaction
 
@@ -33,9 +36,16 @@ IN_NETWORK = Listing("invitations", policy.see_invitation, order=("-created_at",
 
 
 async def add_member(
-    ctx: Context, network_id: UUID, *, email: str, kind: MemberKind, role: NetworkRole, community_id: UUID | None
+    ctx: Context,
+    network_id: UUID,
+    *,
+    email: str,
+    kind: MemberKind,
+    role: NetworkRole,
+    community_id: UUID | None,
+    locale: str | None = None,
 ) -> tuple[Invitation, str]:
-    """Invite somebody into the network, and into one community if named. The token is told once."""
+    """Invite somebody into the network, and into one community if named. The token is told once, and sent."""
     with form() as check:
         email = check.email("email", email)
         if kind is MemberKind.SERVICE:
@@ -51,7 +61,40 @@ async def add_member(
             raise Forbidden("owners_are_made_by_owners")
         if community_id is not None:
             await _check_community(tx, network_id, community_id, kind)
-        return await _issue(tx, inviter, community_id=community_id, email=email, kind=kind, role=role)
+        return await _issue(
+            ctx, tx, inviter, locale=locale, community_id=community_id, email=email, kind=kind, role=role
+        )
+
+
+async def _send(
+    tx: Transaction, ctx: Context, invitation: Invitation, inviter: Member, token: str, locale: str | None
+) -> None:
+    community_id = invitation.community_id
+    await letters.post(
+        tx,
+        ctx.means,
+        INVITATION,
+        to=invitation.email,
+        about_id=invitation.id,
+        locale=locale,
+        token=token,
+        inviter=inviter.name,
+        network=await tx.find(Network.name, Network.id == invitation.network_id),
+        community=await tx.find(Community.name, Community.id == community_id) if community_id else "",
+    )
+
+
+async def _is_open(ctx: Context, _letter: Letter, facts: Facts) -> bool:
+    """Whether it could be used: it may have been taken back, or its inviter's rights be gone."""
+    try:
+        async with ctx.reading() as db:
+            await _open(db, facts["token"])
+    except Invalid:
+        return False
+    return True
+
+
+INVITATION = Occasion("invitation", LIFETIME, _is_open)
 
 
 async def _check_community(tx: Transaction, network_id: UUID, community_id: UUID, kind: MemberKind) -> None:
@@ -95,10 +138,10 @@ async def invite_guest(ctx: Context, community_id: UUID, guest: Guest) -> tuple[
         guest = guest.checked(check)
     async with ctx.transaction() as tx:
         community = await tx.get(policy.invite_guest, community_id, lock=False)
-        return await issue_to_guest(tx, community, guest)
+        return await issue_to_guest(ctx, tx, community, guest)
 
 
-async def issue_to_guest(tx: Transaction, community: Community, guest: Guest) -> tuple[Invitation, str]:
+async def issue_to_guest(ctx: Context, tx: Transaction, community: Community, guest: Guest) -> tuple[Invitation, str]:
     """For a guest in good form, into a community into which the viewer may invite guests."""
     _check_admits(community, MemberKind.GUEST)
     await guests.check_stay(tx, community.network_id, guest.stays_until, field="staysUntil")
@@ -108,6 +151,7 @@ async def issue_to_guest(tx: Transaction, community: Community, guest: Guest) ->
     expected.organisation_id = organisation_id
     await organisations.check_apart(tx, community, expected, override=guest.override_competition)
     return await _issue(
+        ctx,
         tx,
         await tx.member(community.network_id),
         community_id=community.id,
@@ -121,9 +165,15 @@ async def issue_to_guest(tx: Transaction, community: Community, guest: Guest) ->
 
 
 async def _issue(
-    tx: Transaction, inviter: Member, *, stays_until: datetime | None = None, **columns: Any
+    ctx: Context,
+    tx: Transaction,
+    inviter: Member,
+    *,
+    stays_until: datetime | None = None,
+    locale: str | None = None,
+    **columns: Any,
 ) -> tuple[Invitation, str]:
-    """The one way in which an invitation is made, whoever invites: guests add nobody. A letter would begin here."""
+    """The one way in which an invitation is made and sent, whoever invites: guests add nobody."""
     await communities.check_adds_people(tx, inviter.network_id)
     token = accounts.new_token("invitation")
     invitation = Invitation(
@@ -134,7 +184,9 @@ async def _issue(
         stays_until=stays_until,
         **columns,
     )
-    return tx.answer(await tx.add(invitation), secret=token), token
+    await tx.add(invitation)
+    await _send(tx, ctx, invitation, inviter, token, locale)
+    return tx.answer(invitation, secret=token), token
 
 
 async def revoke(ctx: Context, invitation_id: UUID) -> Invitation:

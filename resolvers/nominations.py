@@ -65,7 +65,7 @@ async def accept(
     async with ctx.transaction() as tx:
         nomination = await tx.get(policy.decide_nomination, nomination_id)
         community = await tx.get(policy.invite_guest, nomination.community_id, lock=False)
-        invitation, token = await invitations.issue_to_guest(tx, community, terms.called(nomination.email))
+        invitation, token = await invitations.issue_to_guest(ctx, tx, community, terms.called(nomination.email))
         nomination.state, nomination.decided_at = NominationState.ACCEPTED, tx.now
         nomination.invitation_id = invitation.id
         return invitation, token

@@ -89,6 +89,7 @@ async def give(tx: Transaction, task: Task, assignee_id: UUID) -> Task:
     """Put the task before its assignee, with the viewer as its creator."""
     creator = await tx.member(task.network_id)
     assignee = await _assignable(tx, task, assignee_id)
+    task.remind_at = task.due_at
     await tx.add(task)
     await _take_part(tx, task, creator, ParticipantRole.CREATOR, ParticipantState.ACCEPTED)
     await _take_part(tx, task, assignee, ParticipantRole.ASSIGNEE, ParticipantState.ASKED)
@@ -174,7 +175,8 @@ async def reschedule(ctx: Context, task_id: UUID, *, due_at: datetime | None) ->
         due_at = check.moment("dueAt", due_at)
     async with ctx.transaction() as tx:
         task = await tx.get(policy.cancel_task, task_id)
-        task.due_at = due_at
+        if task.due_at != due_at:
+            task.due_at = task.remind_at = due_at
         await _tell(tx, task)
         return tx.answer(task)
 

@@ -1,4 +1,4 @@
-"""The timetable: sessions begin and end, boards open, members go, because it is time.
+"""The timetable: sessions begin and end, boards open, tasks are due, members go, because it is time.
 
 What was taken back is forgotten.
 """
@@ -10,9 +10,9 @@ from typing import Any
 from sqlalchemy import and_, exists, not_, or_
 from sqlmodel import col
 
-from models import BoardState, Community, CommunityState, Question, QuestionBoard, Session, SessionState
+from models import BoardState, Community, CommunityState, Question, QuestionBoard, Session, SessionState, Task
 from models.database import UNREACHABLE
-from resolvers import attendance, boards, expiry, questions
+from resolvers import attendance, boards, expiry, questions, reminders
 from resolvers.context import Context, Means
 from resolvers.session import Reader, Transaction
 
@@ -52,12 +52,18 @@ async def tick(means: Means) -> None:
         await _move_sessions(tx)
         await _open_boards(tx)
         await questions.forget(tx)
+        await reminders.send(tx, means)
     await expiry.tidy(ctx)
 
 
 async def _is_due(db: Reader) -> bool:
     """Asked without a lock: most of the time nothing is."""
-    looked = (Session, _due_session(db)), (QuestionBoard, _due_board(db)), (Question, questions.outlived(db))
+    looked = (
+        (Session, _due_session(db)),
+        (QuestionBoard, _due_board(db)),
+        (Question, questions.outlived(db)),
+        (Task, reminders.is_due(db)),
+    )
     return any([await expiry.is_due(db), *[await db.find(row.id, due) is not None for row, due in looked]])
 
 

@@ -1,12 +1,13 @@
 """Accounts and sign-ins."""
 
+from collections.abc import Callable
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated
 
 import strawberry
 
 from models import NOBODY
-from resolvers import accounts, invitations, networks, visitors
+from resolvers import accounts, invitations, links, networks, visitors
 from resolvers.errors import Flaw, Invalid
 from schema.base import Node, node, plain, project
 from schema.context import Info
@@ -58,6 +59,11 @@ class SignInPayload(Payload):
     expires_at: datetime | None = strawberry.field(default=None, description="When it ends by itself.")
 
 
+@strawberry.type(description="That a link is on its way if there is such an account, or why none can be.")
+class RequestSignInLinkPayload(Payload):
+    pass
+
+
 @strawberry.input(description="Who signs in.")
 class SignInInput:
     email: str = plain("The account's e-mail address.")
@@ -80,9 +86,23 @@ class ChangePasswordInput:
     new_password: str = plain("Between 10 and 200 characters.")
 
 
-def signed_in(begun: accounts.Begun, *, is_told: bool = True) -> SignInPayload:
+Keep = Callable[[str], None]
+
+
+def keeper(info: Info, *, is_asked: bool) -> Keep | None:
+    """What keeps a token in a cookie, if that is asked for."""
+    keep = info.context.set_cookie if is_asked else None
+    if is_asked and keep is None:
+        raise Invalid(Flaw("A cookie can be kept over HTTP only.", ("input", "cookie")))
+    return keep
+
+
+def signed_in(begun: accounts.Begun, keep: Keep | None = None) -> SignInPayload:
+    """The token is told, or kept."""
+    if keep is not None:
+        keep(begun.token)
     return SignInPayload(
-        token=begun.token if is_told else None,
+        token=begun.token if keep is None else None,
         account=project(begun.account) if isinstance(begun, accounts.Started) else None,
         expires_at=begun.sign_in.expires_at,
     )
@@ -92,13 +112,17 @@ def signed_in(begun: accounts.Begun, *, is_told: bool = True) -> SignInPayload:
 class AccountMutations:
     @mutation("Sign in with e-mail and password.", once=False)
     async def sign_in(self, info: Info, input: SignInInput) -> SignInPayload:
-        keep = info.context.set_cookie if input.cookie else None
-        if input.cookie and keep is None:
-            raise Invalid(Flaw("A cookie can be kept over HTTP only.", ("input", "cookie")))
-        started = await accounts.sign_in(info.context, email=input.email, password=input.password)
-        if keep is not None:
-            keep(started.token)
-        return signed_in(started, is_told=keep is None)
+        keep = keeper(info, is_asked=input.cookie)
+        return signed_in(await accounts.sign_in(info.context, email=input.email, password=input.password), keep)
+
+    @mutation(
+        "Ask for a link by mail that signs in once, within 15 minutes, by `signInWithLink`. "
+        "The answer is the same whether or not there is such an account.",
+        once=False,
+    )
+    async def request_sign_in_link(self, info: Info, email: str, locale: str | None = None) -> RequestSignInLinkPayload:
+        await links.request(info.context, email=email, locale=locale)
+        return RequestSignInLinkPayload()
 
     @mutation("Make an account from an invitation, and sign in.", once=False)
     async def sign_up(self, info: Info, input: SignUpInput) -> SignInPayload:

@@ -8,7 +8,7 @@ import strawberry
 import models
 from models import Attendance
 from resolvers import attendees, policy, rosters
-from schema.accounts import SignInPayload, signed_in
+from schema.accounts import SignInPayload, keeper, signed_in
 from schema.base import ID, Node, edge, node, plain, row_id
 from schema.communities import Membership
 from schema.context import Info
@@ -92,8 +92,10 @@ class AttendeeMutations:
         return ReissueTicketPayload(attendee=Attendee.of(attendee), ticket=ticket)
 
     @mutation("Sign in with a link; it works once.", once=False)
-    async def sign_in_with_link(self, info: Info, token: str) -> SignInPayload:
-        return signed_in(await attendees.sign_in_with_link(info.context, token=token))
+    async def sign_in_with_link(self, info: Info, token: str, cookie: bool = False) -> SignInPayload:
+        keep = keeper(info, is_asked=cookie)
+        begun = await attendees.sign_in_with_link(info.context, token=token)
+        return signed_in(begun, keep)
 
     @mutation("Sign in with a ticket, on one device at a time: the one before it is signed out.", once=False)
     async def sign_in_with_ticket(self, info: Info, ticket: str) -> SignInPayload:

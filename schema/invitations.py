@@ -75,11 +75,14 @@ class AddMemberInput:
     kind: MemberKind = strawberry.field(default=MemberKind.INTERNAL, description="How they stand to the company.")
     role: NetworkRole = strawberry.field(default=NetworkRole.MEMBER, description="What they will administer.")
     community_id: ID | None = strawberry.field(default=None, description="A community to find themselves in at once.")
+    locale: str | None = strawberry.field(
+        default=None, description="The language of the letter, such as `de`; English where there is none in it."
+    )
 
 
 @strawberry.type
 class InvitationMutations:
-    @mutation("Add somebody to the network by invitation.")
+    @mutation("Add somebody to the network by invitation, which goes to them by mail, too.")
     async def add_member(self, info: Info, network_id: ID, input: AddMemberInput) -> AddMemberPayload:
         invitation, token = await invitations.add_member(
             info.context,
@@ -88,6 +91,7 @@ class InvitationMutations:
             kind=input.kind,
             role=input.role,
             community_id=row_id(input.community_id, models.Community) if input.community_id else None,
+            locale=input.locale,
         )
         return AddMemberPayload(invitation=Invitation.of(invitation), token=token)
 

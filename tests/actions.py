@@ -355,6 +355,7 @@ NO_ACTION = {
     "reissueTicket": _LIST,
     "signInWithLink": _ACCOUNT,
     "signInWithTicket": _ACCOUNT,
+    "requestSignInLink": _ACCOUNT,
     "checkInAttendee": "who enters by the door enters as by joining",
     "joinBoard": "a code is for those who come; who has come is the replay's visitor",
     "createKioskKey": "a key is in no feed, and its display follows nothing yet",

@@ -136,6 +136,7 @@ IMPORT_ATTENDEES = mutation("importAttendees", "networkId: ID!, csv: String!, dr
 CREATE_SIGN_IN_LINK = mutation("createSignInLink", "attendeeId: ID!", "attendee { id email } token")
 REISSUE_TICKET = mutation("reissueTicket", "attendeeId: ID!", "attendee { id email } ticket")
 SIGN_IN_WITH_LINK = mutation("signInWithLink", "token: String!", _SIGNED_IN)
+REQUEST_SIGN_IN_LINK = mutation("requestSignInLink", "email: String!", "")
 SIGN_IN_WITH_TICKET = mutation("signInWithTicket", "ticket: String!", _SIGNED_IN)
 CHECK_IN_ATTENDEE = mutation(
     "checkInAttendee", "sessionId: ID!, ticket: String!", "membership { id state member { name } }"

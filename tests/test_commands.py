@@ -157,7 +157,8 @@ def test_the_doctor_finds_a_migrated_database_well(plenary, migrated):
     result = plenary("doctor")
     assert result.exit_code == 0
     states = [line.split()[:2] for line in result.stdout.splitlines()]
-    assert states == [["ok", name] for name in ("settings", "database", "migrations", "head", "broker")]
+    looked_at = ("settings", "database", "migrations", "head", "letters", "broker", "mail")
+    assert states == [["ok", name] for name in looked_at]
 
 
 def test_the_doctor_finds_an_empty_database_not_migrated(plenary, migrated):

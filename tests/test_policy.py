@@ -43,6 +43,7 @@ UNSEEN = {
     "AskerMute",
     "Visitor",
     "SignInLink",
+    "Letter",
 }
 
 

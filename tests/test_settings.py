@@ -16,12 +16,16 @@ from server import Settings
 ROOT = Path(__file__).parent.parent
 LIMITS = (ROOT / "docs" / "limits.md").read_text()
 PAGES = (ROOT / "README.md").read_text() + LIMITS + (ROOT / "docs" / "operating.md").read_text()
+PAGES += (ROOT / "docs" / "letters.md").read_text()
 # Those that have no default to speak of, and what is said instead.
 INSTEAD = {
     "broker_url": "the database itself if it is PostgreSQL, else `memory://`",
     "secret_key": "made on first use",
     "trusted_addresses": "none",
     "join_url": "none",
+    "app_url": "none",
+    "smtp_url": "none",
+    "mail_from": "none",
     "allowed_origins": "none",
     "metrics_token": "none",
     "otlp_endpoint": "none",

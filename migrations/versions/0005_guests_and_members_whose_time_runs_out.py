@@ -3,8 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0004"
-down_revision = "0003"
+revision = "0005"
+down_revision = "0004"
 
 
 def upgrade() -> None:
@@ -84,10 +84,10 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_member_expires_at"), ["expires_at"], unique=False)
         batch_op.create_index(batch_op.f("ix_member_organisation_id"), ["organisation_id"], unique=False)
         batch_op.create_index(batch_op.f("ix_member_sponsor_id"), ["sponsor_id"], unique=False)
+        batch_op.create_foreign_key(batch_op.f("fk_member_sponsor_id"), "member", ["sponsor_id"], ["id"])
         batch_op.create_foreign_key(
             batch_op.f("fk_member_organisation_id"), "organisation", ["organisation_id"], ["id"]
         )
-        batch_op.create_foreign_key(batch_op.f("fk_member_sponsor_id"), "member", ["sponsor_id"], ["id"])
 
     with op.batch_alter_table("membership", schema=None) as batch_op:
         batch_op.add_column(sa.Column("override_reason", sa.String(length=500), nullable=True))
@@ -112,8 +112,8 @@ def downgrade() -> None:
         batch_op.drop_column("override_reason")
 
     with op.batch_alter_table("member", schema=None) as batch_op:
-        batch_op.drop_constraint(batch_op.f("fk_member_sponsor_id"), type_="foreignkey")
         batch_op.drop_constraint(batch_op.f("fk_member_organisation_id"), type_="foreignkey")
+        batch_op.drop_constraint(batch_op.f("fk_member_sponsor_id"), type_="foreignkey")
         batch_op.drop_index(batch_op.f("ix_member_sponsor_id"))
         batch_op.drop_index(batch_op.f("ix_member_organisation_id"))
         batch_op.drop_index(batch_op.f("ix_member_expires_at"))
