@@ -215,6 +215,7 @@ async def test_nobody_is_invited_where_a_competitors_people_are(
 
 async def test_an_owner_says_why_competitors_meet_and_a_manager_does_not(world: World, ann: Person, tender: Community):
     manager, rita = await world.person("Manager"), await rita_of(world)
+    await world.belong(rita, await world.community("Elsewhere", admits=Admits.EXTERNALS))  # so that she stays a guest
     await world.belong(manager, tender, CommunityRole.MANAGER)
     variables: dict[str, Any] = {"communityId": gid(tender)}
     async with nothing_happens(world.service):
