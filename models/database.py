@@ -49,7 +49,8 @@ work: ContextVar[Work | None] = ContextVar("work", default=None)
 
 
 class Database:
-    """Opens sessions. `committed` is called after each commit, with the changes of which the session says so.
+    """Opens sessions. `committed` is called after each commit, with the changes that the transaction has numbered,
+    or None if it says nothing about them.
 
     Readers have connections of their own, in autocommit: a read is one statement, and a transaction around it would
     be two more round trips.
@@ -62,7 +63,7 @@ class Database:
         self.url = make_url(url)
         self.dialect = self.url.get_backend_name()
         self._statement_timeout = statement_timeout
-        self.committed: Callable[[Sequence[Any]], None] = lambda _changes: None
+        self.committed: Callable[[Sequence[Any] | None], None] = lambda _changes: None
         # One process writes one transaction at a time on SQLite: queueing here is fair, SQLite's busy handler is not.
         self._turn: AbstractAsyncContextManager[Any] = nullcontext()
         self._reading = self._engine(
@@ -115,7 +116,7 @@ class Database:
     async def _commit(self, session: AsyncSession, *, tells: bool) -> None:
         """To its end, also when cancelled meanwhile: else nobody would know what has become of it."""
         commit = asyncio.ensure_future(session.commit())
-        changes = session.info.get(CHANGES, ())
+        changes = session.info.get(CHANGES)
         commit.add_done_callback(partial(self._tell, work.get(), changes, tells=tells))
         try:
             await asyncio.shield(commit)
@@ -125,7 +126,9 @@ class Database:
                     await asyncio.wait({commit})
             raise
 
-    def _tell(self, doing: Work | None, changes: Sequence[Any], commit: asyncio.Future[None], *, tells: bool) -> None:
+    def _tell(
+        self, doing: Work | None, changes: Sequence[Any] | None, commit: asyncio.Future[None], *, tells: bool
+    ) -> None:
         if commit.cancelled() or commit.exception():
             return
         if doing:

@@ -38,12 +38,12 @@ class Relay:
     def nudge(self) -> None:
         self._nudged.set()
 
-    def committed(self, changes: Sequence[Change]) -> None:
-        """A transaction has ended well, and has numbered these; what it has not is to be numbered here."""
-        if changes:
-            self._tell(changes)
-        else:
+    def committed(self, changes: Sequence[Change] | None) -> None:
+        """A transaction has ended well, and has numbered these. If it does not say, some may wait."""
+        if changes is None:
             self.nudge()
+        elif changes:
+            self._tell(changes)
 
     async def run(self) -> None:
         """Number for ever: after each nudge, and each second whether nudged or not."""

@@ -255,7 +255,8 @@ class Live:
     async def _sight(
         self, db: Reader, source: Source, change: Change, parties: Collection[Party], *, gone: Outcome
     ) -> Collection[tuple[Outcome, Party]]:
-        if change.is_new:  # nobody saw it, and who sees it now is asked when it is rendered
+        # Nobody saw it, and who sees it now is asked when it is rendered; but that is for each shape.
+        if change.is_new and len({party.operations[0].shape.key for party in parties}) == 1:
             return [(Outcome.ADDED, party) for party in parties]
         see, others = await self._standings.ask(
             db, source.now, change.row_id, await self._witnesses(db, change, parties)

@@ -14,6 +14,7 @@ from sqlalchemy.orm.attributes import set_committed_value
 from sqlmodel import SQLModel, col
 
 from models import Change, Kind, Member, MemberState, Row
+from models.database import CHANGES
 from realtime.relay import number
 from realtime.topics import Topic
 from resolvers.errors import Forbidden, NotFound
@@ -247,7 +248,8 @@ class Transaction(Reader):
                 "topics": sorted(set(topics)),
                 "noun": row.noun,
                 "row_id": row.id,
-                "before": self._before.get(row.id),
+                # A row of which it is not known what it was: whoever saw it would be told that it is new.
+                "before": self._before[row.id] if kind is Kind.ROW else self._before.get(row.id),
                 "gained": [principal.hex for principal in gained],
                 "lost": [principal.hex for principal in lost],
                 "seen_with": companion,
@@ -275,10 +277,12 @@ class Transaction(Reader):
 
     async def log(self) -> None:
         """Write down what was announced: the last thing before the commit."""
-        if self._announced and self.dialect == "sqlite":
+        if not self._announced:
+            self._session.info[CHANGES] = ()
+            return
+        if self.dialect == "sqlite":
             await number(self._session, self._announced)
-        if self._announced:
-            await self._session.execute(ANNOUNCED, self._announced)
+        await self._session.execute(ANNOUNCED, self._announced)
 
 
 def _table(what: type[SQLModel]) -> Any:

@@ -51,9 +51,10 @@ class Shape:
 
     @classmethod
     def of(cls, executor: Executor[Any]) -> "Shape":
-        """Only variables below the root field count: its own arguments have said what is followed, and from where."""
-        fields = [node for node in executor.operation.selection_set.selections if isinstance(node, FieldNode)]
-        names = _variables(*(field.selection_set for field in fields), *executor.fragment_definitions.values())
+        """Of a root field only what is below it counts: its arguments have said what is followed, and from where."""
+        root = executor.operation.selection_set.selections
+        below = [node.selection_set if isinstance(node, FieldNode) else node for node in root]
+        names = _variables(*below, *executor.fragment_definitions.values())
         coerced = executor.variable_values.coerced
         asked = id(executor.operation), repr([(name, coerced.get(name)) for name in sorted(names)])
         return cls(executor, _keys.setdefault(asked, Key()))
@@ -136,7 +137,7 @@ class Recording:
 
     async def row(self, rule: Rule[Any], row_id: UUID) -> Row | None:
         found, is_sure = await self._context.sure_row(rule, row_id)
-        self._decisions[rule.now, row_id] = Decision(found is not None, is_sure)
+        self._note(rule.now, row_id, Decision(found is not None, is_sure))
         if found is not None:
             self._rows[row_id] = found
         return found
@@ -154,19 +155,21 @@ class Recording:
         shown = await self.live.rows(self._context, subject, refs)
         sources = {ref: source for ref in refs if (source := subject.source(ref.noun))}
         for ref, source in sources.items():
-            self._note(source.now, ref, shown)
+            self._note(source.now, ref.row_id, _decided(shown, ref))
         self._rows |= {ref.row_id: row for ref, (row, _) in shown.items()}
         if counted:
             moved = {ref: rule for ref in shown if (rule := sources[ref].counters)}
             told = await self.live.counted(self._context, subject, list(moved))
             for ref, rule in moved.items():
-                self._note(rule.now, ref, told)
+                self._note(rule.now, ref.row_id, _decided(told, ref))
             shown = {ref: found for ref, found in shown.items() if ref in told or ref not in moved}
         return [shown[ref][0] for ref in refs if ref in shown]
 
-    def _note(self, audience: Audience, ref: Ref, found: Mapping[Ref, tuple[Row, bool]]) -> None:
-        _, is_sure = found.get(ref, (None, False))
-        self._decisions[audience, ref.row_id] = Decision(ref in found, is_sure)
+    def _note(self, audience: Audience, row_id: UUID, decision: Decision) -> None:
+        """What is asked twice is sure if it was so both times; if it has changed meanwhile, it is theirs alone."""
+        known = self._decisions.setdefault((audience, row_id), decision)
+        self._is_personal |= known.is_allowed != decision.is_allowed
+        self._decisions[audience, row_id] = Decision(decision.is_allowed, decision.is_sure and known.is_sure)
 
     async def agreeing(self, parties: Sequence[Party]) -> tuple[Sequence[Party], Sequence[Party]]:
         """Those who get the same answers, the speaker among them, and the others."""
@@ -188,3 +191,8 @@ class Recording:
             # They were asked of another moment than the speaker, who saw what was not theirs yet, perhaps.
             same, others = [], [*others, *same]
         return [Party([self._speaker]), *same], list(others)
+
+
+def _decided(found: Mapping[Ref, tuple[Row, bool]], ref: Ref) -> Decision:
+    _, is_sure = found.get(ref, (None, False))
+    return Decision(ref in found, is_sure)

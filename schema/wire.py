@@ -142,7 +142,11 @@ class Requests(Line, HttpToolsProtocol):
             super().shutdown()
         elif not self._is_last:
             self._is_last = True
-            self.loop.call_later(ON_ITS_WAY, super().shutdown)
+            self.loop.call_later(ON_ITS_WAY, self._end)
+
+    def _end(self) -> None:
+        self.leave()
+        super().shutdown()
 
     def is_lasting(self) -> bool:
         return self.cycle is not None and self.cycle.response_started and not self.cycle.response_complete

@@ -103,6 +103,18 @@ async def test_a_request_on_its_way_to_a_server_that_ends_is_answered(caplog: py
     assert tracebacks(caplog) == []
 
 
+async def test_a_stream_that_begins_while_a_server_ends_ends_with_it() -> None:
+    loop = asyncio.get_running_loop()
+    async with serving(Application(), drain=8) as (server, port), raw(port) as late:
+        await lines(server, 1)
+        began = loop.time()
+        server.should_exit = True
+        await until(lambda: not server.servers[0].is_serving())
+        await late.send(GET % b"stream")
+        assert b":\n\n" in await late.ended()
+        assert loop.time() - began < 5
+
+
 async def test_who_does_not_go_is_cut_when_the_time_is_over(caplog: pytest.LogCaptureFixture) -> None:
     loop = asyncio.get_running_loop()
     ending = serving(Application(), drain=0.5, goodbye=60)

@@ -14,6 +14,7 @@ from tests.world import World
 
 async def announce(service: Service, row: Community, *, fails: bool = False) -> None:
     async with Client(service).context().transaction() as tx:
+        tx.hold(row)
         tx.announce([topics.community_activity(row.id)], Kind.ROW, row)
         tx.announce([topics.community_activity(row.id)], Kind.COUNTERS, row)
         if fails:
@@ -58,3 +59,18 @@ async def test_what_somebody_else_has_left_without_a_number_is_numbered_by_the_r
     await settled(world.service)
     positions = sorted(change.position or 0 for change in await changes(world.service, community))
     assert positions[-3:] == [head + 1, head + 2, head + 3]
+
+
+async def test_a_transaction_that_announces_nothing_wakes_nobody(world: World, monkeypatch: pytest.MonkeyPatch):
+    nudged: list[bool] = []
+    monkeypatch.setattr(world.service.relay, "nudge", lambda: nudged.append(True))
+    async with Client(world.service).context().transaction():
+        pass
+    assert nudged == []
+
+
+async def test_a_row_that_was_not_held_is_not_announced_as_new(world: World):
+    community = await world.community(owner=await world.person("Ann"))
+    with pytest.raises(KeyError):
+        async with Client(world.service).context().transaction() as tx:
+            tx.announce([topics.community_activity(community.id)], Kind.ROW, community)

@@ -4,6 +4,7 @@ import asyncio
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -23,10 +24,10 @@ from models import (
     Vote,
 )
 from realtime.operation import Event, Mark, Operation, Outcome, Ref
-from resolvers import boards, questions
+from resolvers import boards, policy, questions
 from resolvers.live import Subject
 from schema import rendering
-from schema.rendering import Shape, render
+from schema.rendering import Decision, Recording, Shape, render
 from schema.requests import Request
 from server import Service
 from tests.client import Client, settled
@@ -233,3 +234,55 @@ async def test_of_what_one_is_told_nobody_else_is_asked_who_stands_alike(world: 
         for follower in followers:
             await follower.stop()
     assert said == [4, 4]
+
+
+INLINE = """subscription ($id: ID!, $deep: Boolean!) { ... on Subscription { questionBoard(id: $id) {
+  ... on Added { node { id ... on Question { body @include(if: $deep) } } }
+} } }"""
+
+
+async def test_a_variable_of_one_client_decides_nothing_for_another_wherever_it_stands(world: World):
+    owner = await world.person("Ann")
+    board = await world.board(await world.community(owner=owner), moderation=Moderation.NONE)
+    deep, flat = [await owner.client.follow(INLINE, id=gid(board), deep=deep) for deep in (True, False)]
+    await owner.client.do(ASK, id=gid(board), input={"body": "First?"})
+    (one,), (two,) = await deep.take(), await flat.take()
+    assert ("body" in one["node"], "body" in two["node"]) == (True, False)
+    for follower in (deep, flat):
+        await follower.stop()
+
+
+async def test_a_hidden_row_costs_no_more_when_it_is_followed_by_many_documents(world: World):
+    """What nobody may see is asked once, and not rendered for each."""
+    owner, plain = await world.person("Ann"), await world.person("Bob")
+    board = await world.board(await world.community(owner=owner))
+    said = []
+    for number in (2, 12):
+        documents = [FOLLOW.replace("number", f"n{n}: number") for n in range(number)]
+        followers = [await plain.client.follow(document, id=gid(board)) for document in documents]
+        await owner.client.do(ASK, id=gid(board), input={"body": "First?"})
+        await settled(world.service)
+        with sent_to(
+            world.service.database, lambda sent: "FROM head" not in sent and "FROM change" not in sent
+        ) as sent:
+            await owner.client.do(ASK, id=gid(board), input={"body": "Again?"})
+            await settled(world.service)
+        assert [len(await follower.take()) for follower in followers] == [0] * number
+        said.append(len(sent))
+        for follower in followers:
+            await follower.stop()
+    assert said[0] == said[1]
+
+
+def test_what_is_asked_twice_is_sure_if_it_was_so_both_times(hall):
+    """Allowed for who they are at first, and to all by then: what was read at first is theirs alone."""
+    _, house = hall
+    audience, row_id = policy.see_question.now, house.visible.row_id
+    speaker: Any = SimpleNamespace(shape=SimpleNamespace(executor=SimpleNamespace(context_value=None)))
+    recording = Recording(speaker)
+    recording._note(audience, row_id, Decision(is_allowed=True, is_sure=False))
+    recording._note(audience, row_id, Decision(is_allowed=True, is_sure=True))
+    assert recording._decisions[audience, row_id] == (True, False)
+    assert not recording._is_personal
+    recording._note(audience, row_id, Decision(is_allowed=False))
+    assert recording._is_personal
