@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import math
 import random
 from collections import Counter, deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
@@ -142,16 +143,16 @@ class Post:
         except Later as later:
             return await self._put_off(letter, later.reason)
         except Away as away:
-            await self._put_off(letter, away.reason)
+            await self._put_off(letter, away.reason, most=math.inf)
             raise
         return await self._settle(letter, settles)
 
-    async def _put_off(self, letter: Letter, reason: str) -> None:
+    async def _put_off(self, letter: Letter, reason: str, most: float = TRIES) -> None:
         """Until another try, unless there were enough."""
-        if letter.tries >= TRIES:
+        if letter.tries >= most:
             log.warning("a letter (%s) was given up: %s", letter.template, reason)
             return await self._settle(letter, LetterState.GIVEN_UP, reason)
-        delay = _jittered(min(FIRST * 2.0 ** (letter.tries - 1), LONGEST).total_seconds())
+        delay = _jittered(min(FIRST * 2.0 ** min(letter.tries - 1, TRIES), LONGEST).total_seconds())
         self.outcomes["PUT_OFF"] += 1
         return await self._note(letter, due_at=self._now() + timedelta(seconds=delay), reason=reason)
 

@@ -21,8 +21,8 @@ from aiosmtplib import (
 from models import LetterState
 
 ANSWER = 20.0  # seconds that the server may take over one answer
-LETTER = 60.0  # seconds that it may take over one letter
-CLOSING, FOR_GOOD = 421, 500
+LETTER = 120.0  # seconds that it may take over one letter: some read it first, and whoever hangs up sends it twice
+CLOSING, GARBLED, FOR_GOOD = 421, -1, 500
 
 
 class Unsent(Exception):
@@ -98,9 +98,10 @@ class Server:
         )
         try:
             await _connect(client)
+            client.timeout = LETTER
             yield Line(client)
             with suppress(SMTPException, OSError):
-                await client.quit()
+                await client.quit(timeout=ANSWER)
         finally:
             client.close()
 
@@ -129,9 +130,7 @@ class Line:
             raise _meant("DATA", error) from error
         except (SMTPNotSupported, ValueError) as error:
             raise Never("ADDRESS") from error
-        except SMTPResponseException as error:  # of the sender, say: then something is wrong with us, not with a letter
-            raise (Away if error.code == CLOSING else Later)(_class(error)) from error
-        except (SMTPException, OSError) as error:
+        except (SMTPException, OSError) as error:  # of the sender, too: something is wrong with us, not with a letter
             raise Away(_class(error)) from error
 
     async def _say(self, message: EmailMessage) -> None:
@@ -141,7 +140,7 @@ class Line:
 
 
 def _meant(stage: str, error: SMTPResponseException) -> Unsent:
-    if error.code == CLOSING:
+    if error.code in {CLOSING, GARBLED}:  # after either, nobody knows what the next answer is to
         return Away(f"{stage} {error.code}")
     return (Never if error.code >= FOR_GOOD else Later)(f"{stage} {error.code}")
 

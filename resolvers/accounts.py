@@ -21,6 +21,7 @@ from models import (
     Member,
     Principal,
     SignIn,
+    SignInLink,
     Visitor,
 )
 from realtime import topics
@@ -198,15 +199,17 @@ async def sign_out(ctx: Context) -> Account | None:
 
 async def sign_out_everywhere(ctx: Context) -> Account | None:
     """End every sign-in of the account."""
-    return await _sign_out(ctx, SignIn.principal_id == ctx.viewer)
+    return await _sign_out(ctx, SignIn.principal_id == ctx.viewer, voids=True)
 
 
-async def _sign_out(ctx: Context, which: Any) -> Account | None:
+async def _sign_out(ctx: Context, which: Any, *, voids: bool = False) -> Account | None:
     """An attendee may have signed in without an account."""
     async with ctx.transaction() as tx:
         account = await tx.find(Account, Account.principal_id == ctx.somebody())
         if account is None and ctx.sign_in is None:
             raise Invalid(Flaw("A kiosk or a visitor does not sign out: it forgets its token."))
+        if voids:
+            await _void_links(tx, ctx.viewer)
         await end_sign_ins(tx, which)
         return tx.answer(account) if account else None
 
@@ -224,8 +227,14 @@ async def end_sign_ins(tx: Transaction, *which: Any) -> None:
         tx.announce([topics.sign_in(row.id)], Kind.RIGHTS, row)
 
 
+async def _void_links(tx: Transaction, principal_id: UUID) -> None:
+    """What was mailed signs in nobody any more. Before the account is locked, as whoever uses a link goes."""
+    unused = (col(SignInLink.principal_id) == principal_id, col(SignInLink.used_at).is_(None), col(SignInLink.by_mail))
+    await tx.raw(update(SignInLink).where(*unused).values(expires_at=tx.now))
+
+
 async def change_password(ctx: Context, *, current: str, new: str) -> Account:
-    """A new password ends every other sign-in."""
+    """A new password ends every other sign-in, and voids links."""
     async with ctx.reading() as db:
         account = await _own(ctx, db)
     with form() as check:
@@ -237,6 +246,7 @@ async def change_password(ctx: Context, *, current: str, new: str) -> Account:
         raise Invalid(Flaw("The current password is wrong.", ("input", "currentPassword")))
     password_hash = await ctx.means.passwords.hash(new)
     async with ctx.transaction() as tx:
+        await _void_links(tx, ctx.viewer)
         locked = await tx.lock(Account, Account.id == account.id)
         if locked is None or locked.password_hash != account.password_hash:
             raise Conflict("The password has been changed meanwhile.")

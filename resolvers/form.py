@@ -21,6 +21,7 @@ PASSWORD_LEAST, PASSWORD_MOST = 10, 200
 TAGS_MOST = 20
 LABELS_MOST = 10
 LINK_MOST = 500
+ENCODED = "=?"  # how a word begins in a header that means others than it is written with
 EARLIEST, LATEST = datetime(1970, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
 
 
@@ -62,11 +63,14 @@ class Form:
         return value
 
     def email(self, field: str, value: str) -> str:
+        """Without an encoded word: whoever reads the header of a letter would find another address in it."""
         try:
-            return validate_email(value.strip(), check_deliverability=False).normalized.lower()
+            email = validate_email(value.strip(), check_deliverability=False).normalized.lower()
         except EmailNotValidError:
+            email = ""
+        if not email or ENCODED in email:
             self.flaw(field, f"{field} is not an e-mail address")
-            return ""
+        return email
 
     def password(self, field: str, value: str) -> str:
         """As it is typed: white space counts."""

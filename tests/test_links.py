@@ -4,6 +4,7 @@ import asyncio
 import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from http.cookies import SimpleCookie
 from typing import Any
 
@@ -11,7 +12,8 @@ import pytest
 from sqlalchemy import event
 
 from models import AccountState, Letter, LetterState, SignInLink
-from resolvers import attendees
+from resolvers import accounts, attendees
+from resolvers.context import Context
 from resolvers.links import LIFETIME
 from server import Service
 from tests import documents as do
@@ -22,7 +24,7 @@ from tests.letterbox import arrived, rows, token
 from tests.started import Door
 from tests.traces import count
 from tests.unchanged import everything, nothing_happens
-from tests.world import Person, World, gid
+from tests.world import PASSWORD, Person, World, gid
 
 ANN = "ann@example.com"
 NOBODY = "nobody@example.com"
@@ -167,7 +169,13 @@ async def test_a_hundred_in_five_minutes_limit_whoever_asks(world: World) -> Non
     assert codes == ["OK"] * 100 + ["LIMITED"]
 
 
-@pytest.mark.parametrize("email", ["", "ann", "ann@example.com\nBcc: bob@example.com", "a@b@c", "\x00@example.com"])
+@pytest.mark.parametrize(
+    "email",
+    [
+        *("", "ann", "ann@example.com\nBcc: bob@example.com", "a@b@c", "\x00@example.com"),
+        "=?utf-8?q?ann?=@example.com",  # in a header, that is Ann
+    ],
+)
 async def test_what_is_no_address_is_refused(world: World, email: str) -> None:
     async with nothing_happens(world.service):
         assert code(await Device(world.service).payload(do.REQUEST_SIGN_IN_LINK, email=email)) == "INVALID"
@@ -195,6 +203,15 @@ async def test_a_link_to_an_account_that_was_suspended_meanwhile_is_not_valid(wo
     await world.change(ann.account, state=AccountState.SUSPENDED)
     async with nothing_happens(world.service):
         assert code(await sign_in(world, secret)) == "INVALID"
+
+
+async def test_whoever_signs_out_everywhere_or_changes_the_password_voids_links(world: World, ann: Person) -> None:
+    ctx = Context(world.service.means, ann.principal_id)
+    for end in (accounts.sign_out_everywhere, partial(accounts.change_password, current=PASSWORD, new="x" * 12)):
+        secret = await link(world)
+        await end(ctx)
+        async with nothing_happens(world.service):
+            assert code(await sign_in(world, secret)) == "INVALID"
 
 
 async def test_a_link_that_somebody_made_for_an_attendee_signs_into_no_account(world: World, ann: Person) -> None:

@@ -91,6 +91,14 @@ async def test_the_page_is_for_this_machine_alone(world: World, owner: Person, b
             assert (await stranger.get(address)).status_code == 404
 
 
+async def test_no_other_page_of_this_machine_reads_letters(world: World, owner: Person) -> None:
+    letter, secret = await one(world, owner)
+    async with browser(world.service) as client:
+        for address in (PAGE, f"{PAGE}/{letter.id}", f"{PAGE}/{letter.id}/page"):
+            answer = await client.get(address, headers={"Origin": "http://localhost:3000"})
+            assert (answer.status_code, secret in answer.text) == (404, False)
+
+
 async def test_what_is_not_in_the_outbox_is_not_found(world: World, owner: Person) -> None:
     await invited(world, owner)
     (waiting,) = await rows(world.service)

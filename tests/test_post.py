@@ -11,6 +11,7 @@ from pydantic import SecretStr
 from sqlmodel import col, select
 
 from models import Letter, LetterState, NetworkRole
+from realtime import smtp
 from realtime.post import BATCH, FIRST, KEPT, LEASE, LONGEST, TRIES
 from realtime.smtp import Away
 from resolvers import letters
@@ -146,16 +147,49 @@ async def test_a_recipient_who_is_refused_is_not_tried_again_and_holds_nobody_up
 
 
 async def test_a_sender_who_is_refused_is_our_mistake_and_no_letter_is_lost_by_it(
-    world: World, owner: Person, mail: MailServer, monkeypatch: pytest.MonkeyPatch
+    world: World, owner: Person, mail: MailServer, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def refuse(*_: Any) -> str:
         return "550 not from here"
 
     monkeypatch.setattr(mail, "handle_MAIL", refuse, raising=False)
     await invited(world, owner)
-    await world.service.post.deliver()
+    for _ in range(TRIES + 1):
+        with pytest.raises(Away):
+            await world.service.post.deliver()
+        clock.advance(hours=1.5)
     found = await row(world.service)
     assert (found.state, found.reason) == (LetterState.WAITING, "SenderRefused 550")
+
+
+async def test_a_server_that_always_vanishes_says_nothing_about_a_letter(
+    world: World, owner: Person, mail: MailServer, clock: ManualClock
+) -> None:
+    await invited(world, owner)
+    await world.change(await row(world.service), tries=1_000)
+    mail.answers.append("vanish")
+    with pytest.raises(Away):
+        await world.service.post.deliver()
+    assert (await row(world.service)).state is LetterState.WAITING
+    clock.advance(hours=2)
+    await world.service.post.deliver()
+    assert (await row(world.service)).state is SENT
+
+
+async def test_a_server_that_reads_a_letter_before_it_answers_gets_it_once(
+    world: World, owner: Person, mail: MailServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(smtp, "ANSWER", 0.2)
+    take = mail.handle_DATA
+
+    async def read(*what: Any) -> str:
+        await asyncio.sleep(0.5)
+        return await take(*what)
+
+    monkeypatch.setattr(mail, "handle_DATA", read)
+    await invited(world, owner)
+    await world.service.post.deliver()
+    assert ((await row(world.service)).state, len(mail.raw)) == (SENT, 1)
 
 
 async def test_while_the_server_is_gone_letters_wait_and_leave_when_it_is_back(

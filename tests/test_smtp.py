@@ -116,6 +116,20 @@ async def test_a_wrong_password_says_nothing_about_any_letter(tls: ssl.SSLContex
     assert away.value.reason == "AuthenticationError 535"
 
 
+async def test_after_an_answer_that_is_none_nothing_more_is_said_on_that_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def babble(*_: Any) -> str:
+        return "what?"
+
+    async with mail_server() as mail:
+        monkeypatch.setattr(mail, "handle_MAIL", babble, raising=False)
+        with pytest.raises(Away):
+            await send(mail, "smtp+plain")
+        monkeypatch.undo()
+        monkeypatch.setattr(mail, "handle_DATA", babble)
+        with pytest.raises(Away):
+            await send(mail, "smtp+plain")
+
+
 async def test_an_address_in_any_script_is_reached() -> None:
     async with mail_server() as mail:
         await send(mail, "smtp+plain", "", message("jörg@example.com", SMTPUTF8), message("ann@xn--bcher-kva.example"))
@@ -165,7 +179,13 @@ def test_the_password_is_not_in_what_is_printed() -> None:
     assert "sesame" not in f"{settings!r} {settings.mail_server!r} {settings.mail_server} {settings.model_dump()}"
 
 
-@pytest.mark.parametrize("value", ["", "nobody", "a@example.com, b@example.com", "x <y>", "a@example.com\nBcc: b@c.de"])
+@pytest.mark.parametrize(
+    "value",
+    [
+        *("", "nobody", "a@example.com, b@example.com", "x <y>", "a@example.com\nBcc: b@c.de"),
+        *("a@bücher.example", "jörg@example.com"),
+    ],
+)
 def test_letters_need_one_sender(value: str) -> None:
     with pytest.raises(ValidationError, match=r"PLENARY_SMTP_URL is|one address"):
         Settings(smtp_url=SecretStr("smtp://mail"), mail_from=value)

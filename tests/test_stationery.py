@@ -112,6 +112,17 @@ def test_nobody_puts_a_header_into_a_letter(name: str, breaks: str) -> None:
     assert re.search(r"^Bcc:", text, re.MULTILINE) is None
 
 
+def test_what_people_write_is_no_encoded_word_in_a_header() -> None:
+    message, _, _ = invitation(inviter="ö =?utf-8?q?=E2=80=AE=0A?=", network="=?utf-8?q?=FF=FE?=")
+    assert message["Subject"] == "ö = ?utf-8?q?=E2=80=AE=0A?= invites you to = ?utf-8?q?=FF=FE?="
+    assert message.as_bytes().isascii()
+
+
+def test_a_header_names_whom_the_letter_is_for_and_nobody_else() -> None:
+    with pytest.raises(ValueError, match="somebody else"):
+        stationery.written(Letterhead(), letter(email="=?utf-8?q?bob?=@example.com"), INVITATION)
+
+
 def test_what_people_write_is_no_markup() -> None:
     evil = '<img src=x onerror=alert(1)>"&'
     _, text, page = invitation(inviter=evil, network="{{ token }}")

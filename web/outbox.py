@@ -64,8 +64,9 @@ def routes(
 
 
 def _admit(request: Request) -> None:
-    """From this machine, by its own name: a stranger's page may have one that leads here."""
-    if not request.client or {request.client.host, request.url.hostname} - NEAR:
+    """From this machine, by its own name: a stranger's page may have one that leads here. And for no other page."""
+    is_asked_by_page = "origin" in request.headers  # which nobody has who opens an address
+    if is_asked_by_page or not request.client or {request.client.host, request.url.hostname} - NEAR:
         raise HTTPException(404)
 
 

@@ -20,6 +20,7 @@ from email_validator import validate_email
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 
 from models import Letter
+from resolvers.form import ENCODED
 
 ENGLISH = "en"
 FACT_MOST, SUBJECT_MOST = 200, 150
@@ -63,8 +64,9 @@ def sender(text: str) -> str:
         header["From"] = text
         (one,) = header["From"].addresses
         validate_email(one.addr_spec, check_deliverability=False, test_environment=True)
+        one.addr_spec.encode("ascii")  # others many servers refuse, and with it each letter
     except (ValueError, IndexError):
-        raise ValueError("must be one address, as in Plenary <plenary@example.com>") from None
+        raise ValueError("must be one address in ASCII, as in Plenary <plenary@example.com>") from None
     return text
 
 
@@ -75,8 +77,10 @@ def written(head: Letterhead, letter: Letter, facts: Mapping[str, Any]) -> Email
     email = validate_email(letter.email, check_deliverability=False)
     message = EmailMessage(SMTP if email.ascii_email else SMTPUTF8)
     message["From"] = head.sender
-    message["To"] = email.ascii_email or email.normalized
-    message["Subject"] = line(_block(letter, "subject", known), SUBJECT_MOST)
+    message["To"] = to = email.ascii_email or email.normalized
+    if [one.addr_spec for one in message["To"].addresses] != [to]:
+        raise ValueError("the header would name somebody else")
+    message["Subject"] = line(_block(letter, "subject", known).replace(ENCODED, "= ?"), SUBJECT_MOST)
     message["Date"] = format_datetime(letter.created_at)
     message["Message-ID"] = f"<{letter.id.hex}@{message['From'].addresses[0].domain}>"
     for name, value in AUTOMATIC.items():
