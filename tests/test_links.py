@@ -150,17 +150,31 @@ async def test_asking_is_the_same_work_whether_or_not_there_is_an_account(world:
 
 
 @pytest.mark.parametrize("email", [ANN, NOBODY])
-async def test_an_address_gets_five_in_five_minutes_whoever_asks(
+async def test_whoever_asks_gets_five_in_five_minutes_and_keeps_nobody_else_from_asking(
     world: World, ann: Person, email: str, clock: ManualClock
 ) -> None:
-    for n in range(5):
-        await Device(world.service, f"192.0.2.{n}").do(do.REQUEST_SIGN_IN_LINK, email=email)
+    for _ in range(5):
+        await Device(world.service, "192.0.2.9").do(do.REQUEST_SIGN_IN_LINK, email=email)
     async with nothing_happens(world.service):
         limited = await Device(world.service, "192.0.2.9").payload(do.REQUEST_SIGN_IN_LINK, email=email.upper())
     assert (code(limited), limited["problems"][0]["retryAfter"]) == ("LIMITED", 300)
-    await Device(world.service).do(do.REQUEST_SIGN_IN_LINK, email="bob@example.com")
+    await Device(world.service, "192.0.2.9").do(do.REQUEST_SIGN_IN_LINK, email="bob@example.com")
+    await Device(world.service, "192.0.2.1").do(do.REQUEST_SIGN_IN_LINK, email=email)
     clock.advance(seconds=301)
-    await Device(world.service).do(do.REQUEST_SIGN_IN_LINK, email=email)
+    await Device(world.service, "192.0.2.9").do(do.REQUEST_SIGN_IN_LINK, email=email)
+
+
+async def test_an_account_has_five_links_waiting_whoever_asks_and_more_when_they_are_over(
+    world: World, ann: Person, clock: ManualClock
+) -> None:
+    for n in range(7):
+        await Device(world.service, f"192.0.2.{n}").do(do.REQUEST_SIGN_IN_LINK, email=ANN)
+    sent = await arrived(world.service)
+    assert len(sent) == 5
+    assert code(await sign_in(world, token(sent[0]))) == "OK"
+    clock.advance(seconds=LIFETIME.total_seconds() + 1)
+    await Device(world.service, "192.0.2.9").do(do.REQUEST_SIGN_IN_LINK, email=ANN)
+    assert len(await arrived(world.service)) == 6
 
 
 async def test_a_hundred_in_five_minutes_limit_whoever_asks(world: World) -> None:
