@@ -23,6 +23,7 @@ from resolvers import policy, standings
 from resolvers.cipher import from_text, to_text
 from resolvers.context import Context, Means
 from resolvers.policy import Audience, Condition, Rule
+from resolvers.policy.rules import Seen
 from resolvers.session import Reader, facts
 from resolvers.standings import Standing, Standings
 
@@ -156,11 +157,11 @@ class Live:
         await admit()
         await self.delivery.say(operation, STALE)
 
-    async def rows(self, ctx: Context, subject: Subject, refs: Sequence[Ref]) -> Mapping[Ref, tuple[Row, bool]]:
-        """Those of the rows that the feed shows this viewer now, and whether it shows them to all who stand alike."""
+    async def rows(self, ctx: Context, subject: Subject, refs: Sequence[Ref]) -> Mapping[Ref, Seen]:
+        """Those of the rows that the feed shows this viewer now."""
         return await self._those(ctx, refs, lambda ref: (source := subject.source(ref.noun)) and source.surely)
 
-    async def counted(self, ctx: Context, subject: Subject, refs: Sequence[Ref]) -> Mapping[Ref, tuple[Row, bool]]:
+    async def counted(self, ctx: Context, subject: Subject, refs: Sequence[Ref]) -> Mapping[Ref, Seen]:
         """Those of the rows whose numbers this viewer may see move, where not everybody who sees the row may."""
 
         def surely(ref: Ref) -> Any:
@@ -169,9 +170,7 @@ class Live:
 
         return await self._those(ctx, refs, surely)
 
-    async def _those(
-        self, ctx: Context, refs: Sequence[Ref], surely: Callable[[Ref], Any]
-    ) -> Mapping[Ref, tuple[Row, bool]]:
+    async def _those(self, ctx: Context, refs: Sequence[Ref], surely: Callable[[Ref], Any]) -> Mapping[Ref, Seen]:
         wanted: dict[int, tuple[Any, list[UUID]]] = {}
         for ref in refs:
             if (statement := surely(ref)) is not None:
@@ -180,7 +179,7 @@ class Live:
             return {}
         async with ctx.reading() as db:
             found = [one for statement, ids in wanted.values() for one in await db.execute(statement, {"ids": ids})]
-        return {Ref(row.noun, row.id): (row, bool(is_sure)) for row, is_sure in found}
+        return {Ref(row.noun, row.id): Seen(row, bool(is_sure)) for row, is_sure in found}
 
     # --- the audience ------------------------------------------------------------------------------------------------
 

@@ -19,7 +19,7 @@ from realtime.relay import number
 from realtime.topics import Topic
 from resolvers.errors import Forbidden, NotFound
 from resolvers.policy.networks import is_here
-from resolvers.policy.rules import LOCK, Audience, Rule, array_value
+from resolvers.policy.rules import LOCK, Audience, Rule, Seen, array_value
 
 R = TypeVar("R", bound=Row)
 Columns = TypeVarTuple("Columns")
@@ -63,10 +63,10 @@ class Reader:
     async def all(self, statement: Select[R], **values: Any) -> Sequence[R]:
         return (await self.execute(statement, values)).scalars().all()
 
-    async def rows(self, rule: Rule[R], row_ids: Collection[UUID]) -> Sequence[tuple[R, bool]]:
-        """Those of the rows that the rule allows; of each, whether it does to whoever stands where the viewer does."""
+    async def seen(self, rule: Rule[Any], row_ids: Collection[UUID]) -> Sequence[Seen]:
+        """Those of the rows that the rule allows."""
         found = await self.execute(rule.rows(self.dialect), {"ids": self.listed(row_ids)})
-        return [(row, bool(is_sure)) for row, is_sure in found]
+        return [Seen(row, bool(is_sure)) for row, is_sure in found]
 
     async def those(self, rule: Rule[Any], row_ids: Collection[UUID]) -> set[UUID]:
         """Those of the rows that the rule allows, by their ids alone."""

@@ -22,6 +22,7 @@ from resolvers.errors import Limited
 from resolvers.live import Live
 from resolvers.paging import Listing, Page, Slice
 from resolvers.policy import Rule
+from resolvers.policy.rules import UNSEEN, Seen
 from resolvers.session import Reader
 from schema.tracing import Trace
 
@@ -99,12 +100,12 @@ class Context(DomainContext):
 
     async def row(self, rule: Rule[Any], row_id: UUID) -> Row | None:
         """The row, if the rule allows the viewer."""
-        return (await self.sure_row(rule, row_id))[0]
+        found: Row | None = (await self.seen(rule, row_id)).row
+        return found
 
-    async def sure_row(self, rule: Rule[Any], row_id: UUID) -> tuple[Row | None, bool]:
+    async def seen(self, rule: Rule[Any], row_id: UUID) -> Seen:
         """As `row`, and whether the rule allows it to whoever stands where the viewer does."""
-        found = await self._loader(("row", rule), lambda ids: self._rows(rule, ids)).load(row_id)
-        return found or (None, False)
+        return await self._loader(("row", rule), lambda ids: self._rows(rule, ids)).load(row_id) or UNSEEN
 
     async def allows(self, rule: Rule[Any], row_id: UUID) -> bool:
         """Whether there is such a row, and the rule allows it to the viewer."""
@@ -150,7 +151,7 @@ class Context(DomainContext):
 
     async def _rows(self, rule: Rule[Any], ids: Collection[UUID]) -> dict[UUID, Any]:
         async with self.reading() as db:
-            return {row.id: (row, is_sure) for row, is_sure in await db.rows(rule, ids)}
+            return {seen.row.id: seen for seen in await db.seen(rule, ids)}
 
     async def _those(self, rule: Rule[Any], ids: Collection[UUID]) -> dict[UUID, Any]:
         async with self.reading() as db:

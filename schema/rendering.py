@@ -5,7 +5,7 @@ noted with its answer. Whoever gets the same answers gets the same bytes; for th
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from inspect import isawaitable
 from typing import Any, NamedTuple
@@ -20,6 +20,7 @@ from models.database import UNREACHABLE
 from realtime.operation import Event, Operation, Party, Ref
 from resolvers.live import Live, Subject
 from resolvers.policy import Audience, Rule
+from resolvers.policy.rules import UNSEEN, Seen
 from schema.context import Context, Read
 from schema.encoding import encode
 from schema.live import event_for
@@ -114,7 +115,7 @@ class Decision(NamedTuple):
     """What the speaker was told. If it is sure, so is whoever stands where they do."""
 
     is_allowed: bool
-    is_sure: bool = False
+    is_sure: bool
 
 
 class Recording:
@@ -136,8 +137,9 @@ class Recording:
         return self._context.live
 
     async def row(self, rule: Rule[Any], row_id: UUID) -> Row | None:
-        found, is_sure = await self._context.sure_row(rule, row_id)
-        self._note(rule.now, row_id, Decision(found is not None, is_sure))
+        seen = await self._context.seen(rule, row_id)
+        self._note(rule.now, row_id, seen)
+        found: Row | None = seen.row
         if found is not None:
             self._rows[row_id] = found
         return found
@@ -155,18 +157,19 @@ class Recording:
         shown = await self.live.rows(self._context, subject, refs)
         sources = {ref: source for ref in refs if (source := subject.source(ref.noun))}
         for ref, source in sources.items():
-            self._note(source.now, ref.row_id, _decided(shown, ref))
-        self._rows |= {ref.row_id: row for ref, (row, _) in shown.items()}
+            self._note(source.now, ref.row_id, shown.get(ref, UNSEEN))
+        self._rows |= {ref.row_id: seen.row for ref, seen in shown.items()}
         if counted:
             moved = {ref: rule for ref in shown if (rule := sources[ref].counters)}
             told = await self.live.counted(self._context, subject, list(moved))
             for ref, rule in moved.items():
-                self._note(rule.now, ref.row_id, _decided(told, ref))
+                self._note(rule.now, ref.row_id, told.get(ref, UNSEEN))
             shown = {ref: found for ref, found in shown.items() if ref in told or ref not in moved}
-        return [shown[ref][0] for ref in refs if ref in shown]
+        return [shown[ref].row for ref in refs if ref in shown]
 
-    def _note(self, audience: Audience, row_id: UUID, decision: Decision) -> None:
+    def _note(self, audience: Audience, row_id: UUID, seen: Seen) -> None:
         """What is asked twice is sure if it was so both times; if it has changed meanwhile, it is theirs alone."""
+        decision = Decision(seen.row is not None, seen.is_sure)
         known = self._decisions.setdefault((audience, row_id), decision)
         self._is_personal |= known.is_allowed != decision.is_allowed
         self._decisions[audience, row_id] = Decision(decision.is_allowed, decision.is_sure and known.is_sure)
@@ -191,8 +194,3 @@ class Recording:
             # They were asked of another moment than the speaker, who saw what was not theirs yet, perhaps.
             same, others = [], [*others, *same]
         return [Party([self._speaker]), *same], list(others)
-
-
-def _decided(found: Mapping[Ref, tuple[Row, bool]], ref: Ref) -> Decision:
-    _, is_sure = found.get(ref, (None, False))
-    return Decision(ref in found, is_sure)

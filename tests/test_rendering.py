@@ -26,8 +26,9 @@ from models import (
 from realtime.operation import Event, Mark, Operation, Outcome, Ref
 from resolvers import boards, policy, questions
 from resolvers.live import Subject
+from resolvers.policy.rules import UNSEEN, Seen
 from schema import rendering
-from schema.rendering import Decision, Recording, Shape, render
+from schema.rendering import Recording, Shape, render
 from schema.requests import Request
 from server import Service
 from tests.client import Client, settled
@@ -277,12 +278,12 @@ async def test_a_hidden_row_costs_no_more_when_it_is_followed_by_many_documents(
 def test_what_is_asked_twice_is_sure_if_it_was_so_both_times(hall):
     """Allowed for who they are at first, and to all by then: what was read at first is theirs alone."""
     _, house = hall
-    audience, row_id = policy.see_question.now, house.visible.row_id
+    audience, row_id, board = policy.see_question.now, house.visible.row_id, house.board
     speaker: Any = SimpleNamespace(shape=SimpleNamespace(executor=SimpleNamespace(context_value=None)))
     recording = Recording(speaker)
-    recording._note(audience, row_id, Decision(is_allowed=True, is_sure=False))
-    recording._note(audience, row_id, Decision(is_allowed=True, is_sure=True))
+    recording._note(audience, row_id, Seen(board, is_sure=False))
+    recording._note(audience, row_id, Seen(board, is_sure=True))
     assert recording._decisions[audience, row_id] == (True, False)
     assert not recording._is_personal
-    recording._note(audience, row_id, Decision(is_allowed=False))
+    recording._note(audience, row_id, UNSEEN)
     assert recording._is_personal

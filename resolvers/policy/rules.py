@@ -6,7 +6,7 @@ May I, which may I, which of these viewers may.
 from collections.abc import Callable, Collection, Hashable
 from contextvars import ContextVar
 from functools import cached_property
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 from uuid import UUID
 
 from sqlalchemy import (
@@ -51,6 +51,16 @@ LOCK: Any = {"key_share": True}
 _is_least: ContextVar[bool] = ContextVar("is_least", default=False)
 
 _sight: dict[type[Row], "Rule[Any]"] = {}
+
+
+class Seen(NamedTuple):
+    """A row that a rule allows; if it is sure, to whoever stands where the viewer does. Without a row: it does not."""
+
+    row: Any = None
+    is_sure: bool = False
+
+
+UNSEEN = Seen()
 
 
 def some(*rows: Any, where: Collection[Any]) -> Condition:
