@@ -35,14 +35,15 @@ async def renew(ctx: Context, member_id: UUID, *, stays_until: datetime) -> Memb
 
 
 async def take_over(ctx: Context, member_id: UUID, *, stays_until: datetime, community_id: UUID | None) -> Member:
-    """Vouch for a guest in place of whoever did; into a community, if they belong to none that the viewer manages."""
+    """Vouch for a guest in place of whoever did; into a community, which it takes if they belong to none."""
     with form() as check:
         until = check.moment("staysUntil", stays_until) or stays_until
     async with ctx.transaction() as tx:
+        found = await tx.get(policy.take_over_guest, member_id, lock=False)
+        sponsor = await communities.entrant(tx, found.network_id)  # before their guests: who goes looks for those then
         guest = await tx.get(policy.take_over_guest, member_id)
         await check_stay(tx, guest.network_id, until, field="staysUntil")
-        sponsor = await tx.member(guest.network_id)
-        if community_id is None and not await _hosts(tx, guest):
+        if not await _may_have(tx, guest, takes_along=community_id is not None):
             raise Forbidden("guests_are_taken_over_by_those_who_manage_their_community")
         graces.end(tx, guest, sponsor, until)
         if community_id is not None:
@@ -50,12 +51,12 @@ async def take_over(ctx: Context, member_id: UUID, *, stays_until: datetime, com
         return tx.answer(guest)
 
 
-async def _hosts(tx: Transaction, guest: Member) -> bool:
+async def _may_have(tx: Transaction, guest: Member, *, takes_along: bool) -> bool:
+    """Whoever belongs somewhere is for those who manage there: they get all of it back. Who does not goes along."""
     theirs = (Membership.member_id == guest.id, Membership.state == MembershipState.ACTIVE)
     memberships = await tx.find_all(Membership, *theirs)
-    return any(
-        [bool(await tx.audience(policy.invite_guest.now, found.community_id, {tx.viewer})) for found in memberships]
-    )
+    manages = [await tx.audience(policy.manage_community.now, found.community_id, {tx.viewer}) for found in memberships]
+    return any(manages) if memberships else takes_along
 
 
 async def _let_in(tx: Transaction, guest: Member, community_id: UUID) -> None:

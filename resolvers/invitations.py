@@ -242,7 +242,8 @@ async def _may_still(db: Reader, inviter: Member, invitation: Invitation) -> boo
         return False
     viewers, community_id = {inviter.principal_id}, invitation.community_id
     if invitation.kind is MemberKind.GUEST:
-        return community_id is not None and bool(await db.audience(policy.invite_guest.now, community_id, viewers))
+        rules = [policy.invite_guest, *([policy.own_community] if invitation.override_reason else [])]
+        return community_id is not None and all([await db.audience(rule.now, community_id, viewers) for rule in rules])
     if not await db.audience(policy.administer_network.now, invitation.network_id, viewers):
         return False
     return community_id is None or bool(await db.audience(policy.manage_community.now, community_id, viewers))
@@ -250,7 +251,9 @@ async def _may_still(db: Reader, inviter: Member, invitation: Invitation) -> boo
 
 async def _locked(tx: Transaction, token: str) -> Invitation:
     """As `_open`; of two who use or revoke it at once, one is first."""
-    await tx.lock(Invitation, Invitation.token_hash == accounts.digest(token))
+    held = await tx.lock(Invitation, Invitation.token_hash == accounts.digest(token))
+    if held is not None and held.kind is MemberKind.GUEST:  # whoever goes meanwhile vouches for nobody
+        await tx.lock(Member, Member.id == held.inviter_id)
     return await _open(tx, token)
 
 
@@ -260,6 +263,8 @@ async def _redeem(tx: Transaction, invitation: Invitation, account: Account) -> 
     )
     if member and tx.is_here(member):
         return await _come_too(tx, invitation, member)
+    if member and member.state is MemberState.DISABLED:
+        await _check_enables(tx, invitation)
     if member is None:
         member = Member(network_id=invitation.network_id, principal_id=account.principal_id, name=account.display_name)
         await tx.add(member)
@@ -278,6 +283,13 @@ async def _redeem(tx: Transaction, invitation: Invitation, account: Account) -> 
     if known is not None and is_another:
         await tasks.leave_all(tx, known)
     return member
+
+
+async def _check_enables(tx: Transaction, invitation: Invitation) -> None:
+    """Whom those who administer the network have put out nobody else lets in again."""
+    inviter = await tx.find(Member.principal_id, Member.id == invitation.inviter_id)
+    if not await tx.audience(policy.administer_network.now, invitation.network_id, {inviter}):
+        raise Invalid(Flaw("This invitation is not valid.", ("token",)))
 
 
 async def _come_too(tx: Transaction, invitation: Invitation, member: Member) -> Member:

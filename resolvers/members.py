@@ -73,6 +73,7 @@ async def change_kind(ctx: Context, member_id: UUID, *, kind: MemberKind) -> Mem
         if kind is not MemberKind.INTERNAL and member.role is not NetworkRole.MEMBER:
             raise Conflict("This member administers the network: take the role away first.")
         if kind is not member.kind:
+            _check_stays(tx, member)
             await communities.check_admitted(tx, member, kind)
             if member.kind is MemberKind.GUEST:
                 member.sponsor_id, member.purpose, member.expires_at = None, None, None
@@ -101,8 +102,7 @@ async def change_expiry(ctx: Context, member_id: UUID, *, expires_at: datetime |
             raise Invalid(Flaw("This has passed: to end somebody's access, disable them.", ("input", "expiresAt")))
         if expires_at is not None and member.role is NetworkRole.OWNER:
             raise Conflict("The time of an owner does not run out.")
-        if member.state in {MemberState.LEFT, MemberState.GRACE}:
-            raise Conflict("This member has left the network.")
+        _check_stays(tx, member)
         if member.kind is MemberKind.GUEST:
             await guests.check_stay(tx, member.network_id, expires_at, field="expiresAt")
         graces.set_stay(member, expires_at)
@@ -156,6 +156,12 @@ async def _check_owner(tx: Transaction, member: Member, *, becomes: NetworkRole 
         raise Forbidden(rule)
     if becomes is not NetworkRole.OWNER and tx.is_here(member) and not await _has_other_owner(tx, member):
         raise Conflict("A network keeps at least one owner.")
+
+
+def _check_stays(tx: Transaction, member: Member) -> None:
+    """Nobody comes back by the way: a guest in grace is taken over, and whose time is over is invited."""
+    if member.state is not MemberState.DISABLED and not tx.is_here(member):
+        raise Conflict("This member has left the network.")
 
 
 def _tell(tx: Transaction, member: Member) -> Member:

@@ -119,7 +119,8 @@ async def check_apart(tx: Transaction, community: Community, member: Member, *, 
     )
     if rival is None:
         return
-    if member.principal_id == tx.viewer:  # they must not learn that a competitor is there
+    actor = await tx.find(Member.id, Member.network_id == community.network_id, Member.principal_id == tx.viewer)
+    if actor in {None, member.id}:  # whoever comes, signed in or not yet, must not learn that a competitor is there
         raise Conflict("This cannot be accepted now. Ask those who invited you.")
     raise Forbidden("competitors_are_kept_apart")
 

@@ -51,7 +51,7 @@ class Network(Node):
     )
     communities: Connection[Community] = connection(communities.IN_NETWORK, "Its communities, by name.")
     invitations: Connection[Invitation] = connection(
-        invitations.IN_NETWORK, "Invitations into it, newest first; seen by those who administer it."
+        invitations.IN_NETWORK, "Invitations, newest first; for those who administer it or manage where they lead."
     )
     tracks: Connection[Track] = connection(schedules.TRACKS, "The tracks of its schedule, by name.")
     rooms: Connection[Room] = connection(schedules.ROOMS, "The rooms of its schedule, by name.")

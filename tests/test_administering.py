@@ -1,5 +1,6 @@
 """Administering members: table D9, as far as it is about them."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -169,3 +170,14 @@ async def test_who_is_not_enabled(world: World, owner: Person, why: str):
     async with nothing_happens(world.service):
         answered = "N" if why.startswith("an owner") else "CONFLICT"
         assert await answer(by.client, do.ENABLE, memberId=other.id) == answered
+
+
+@pytest.mark.parametrize("why", ["in grace", "expired"])
+async def test_nobody_comes_back_by_another_kind_or_another_end(world: World, owner: Person, why: str):
+    gus = await world.person("Gus", MemberKind.GUEST)
+    ends = {"state": MemberState.GRACE, "expires_at": world.now + timedelta(days=1)}
+    await world.change(gus.member, **(ends if why == "in grace" else {"expires_at": world.now}))
+    later = (world.now + timedelta(days=2)).isoformat()
+    async with nothing_happens(world.service):
+        assert await answer(owner.client, do.CHANGE_MEMBER_KIND, memberId=gus.id, kind="INTERNAL") == "CONFLICT"
+        assert await answer(owner.client, do.CHANGE_MEMBER_EXPIRY, memberId=gus.id, expiresAt=later) == "CONFLICT"

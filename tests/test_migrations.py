@@ -111,3 +111,33 @@ async def test_a_migration_that_fails_changes_nothing(empty_url):
         await migrations.upgrade(empty_url)
     assert await look(empty_url, tables) == {"network"}
     assert await migrations.revision_of(empty_url) is None
+
+
+ID = "11111111111111111111111111111111"
+MEMBERS = "SELECT name, state, expires_at IS NULL, renewal_due_at IS NULL FROM member ORDER BY name"
+
+
+async def add(url: str, table: str, **values: str) -> None:
+    row = {"id": ID, "created_at": "2026-03-02 09:00:00"} | values
+    await write(url, f"INSERT INTO {table} ({', '.join(row)}) VALUES {tuple(row.values())}")  # noqa: S608 - ours
+
+
+async def test_guests_from_before_have_an_end_and_who_has_none_left_gets_none_back(empty_url):
+    def asked(statement: str):
+        return look(empty_url, lambda connection: [tuple(row) for row in connection.execute(text(statement))])
+
+    await migrations.upgrade(empty_url, "0004")
+    await add(empty_url, "network", name="N", kind="INTRANET")
+    for n, name in enumerate(("Ann", "Gil", "Gus")):
+        id, kind = f"{n}{ID[1:]}", "INTERNAL" if name == "Ann" else "GUEST"
+        await add(empty_url, "principal", id=id, kind="PERSON")
+        stands = {"network_id": ID, "principal_id": id, "kind": kind, "role": "MEMBER", "state": "ACTIVE"}
+        await add(empty_url, "member", id=id, **stands, name=name, headline="", about="")
+    await migrations.upgrade(empty_url)
+    stays = [("Ann", "ACTIVE", True, True), ("Gil", "ACTIVE", False, False), ("Gus", "ACTIVE", False, False)]
+    assert await asked(MEMBERS) == stays
+    await write(empty_url, "UPDATE member SET state = 'GRACE' WHERE name = 'Gil'")
+    await write(empty_url, "UPDATE member SET expires_at = CURRENT_TIMESTAMP WHERE name = 'Gus'")
+    await migrations.downgrade(empty_url, "0004")
+    told = [("Ann", "ACTIVE"), ("Gil", "LEFT"), ("Gus", "LEFT")]
+    assert await asked("SELECT name, state FROM member ORDER BY name") == told

@@ -1,5 +1,6 @@
 """Organisations: who knows of them, who changes them, and that competitors are kept apart (table D4)."""
 
+from functools import partial
 from typing import Any
 
 import pytest
@@ -265,3 +266,35 @@ async def test_who_accepts_later_does_not_learn_that_a_competitor_has_come(
         problem = await rita.client.problem(do.ACCEPT_MEMBERSHIP, communityId=gid(tender))
     assert (problem["code"], problem["rule"]) == ("CONFLICT", None)
     assert await state_of(world, tender, rita) is MembershipState.INVITED
+
+
+async def test_who_signs_up_later_does_not_learn_that_a_competitor_has_come(
+    world: World, ann: Person, tender: Community
+):
+    elsewhere = await World.make(world.service, "Elsewhere")
+    stranger = await elsewhere.person("Stranger")
+    await world.change(tender, visibility=Visibility.HIDDEN)
+    gus = await only(world, Membership, col(Membership.roles) == int(CommunityRole.MEMBER))
+    await world.change(gus, state=MembershipState.LEFT)
+    rival = {"organisationId": gid(await of(world, "Rival"))}
+    inputs = [guest_input(world, email) | rival for email in ("new@example.com", stranger.account.email)]
+    invite = partial(ann.client.do, do.INVITE_GUEST, communityId=gid(tender))
+    tokens = [(await invite(input=input))["token"] for input in inputs]
+    await world.change(gus, state=MembershipState.ACTIVE)
+    async with nothing_happens(world.service):
+        problems = (await sign_up(world, tokens[0]))["problems"]
+        problems.append(await stranger.client.problem(do.ACCEPT_INVITATION, token=tokens[1]))
+    assert [(problem["code"], problem["rule"]) for problem in problems] == [("CONFLICT", None)] * 2
+
+
+async def test_a_reason_counts_for_as_long_as_whoever_gave_it_owns_the_community(
+    world: World, ann: Person, tender: Community
+):
+    rival = {"organisationId": gid(await of(world, "Rival")), "overrideCompetition": "A consortium"}
+    input = guest_input(world) | rival
+    token = (await ann.client.do(do.INVITE_GUEST, communityId=gid(tender), input=input))["token"]
+    membership = await membership_of(world, tender, ann)
+    assert membership
+    await world.change(membership, roles=int(CommunityRole.MANAGER))
+    async with nothing_happens(world.service):
+        assert [problem["code"] for problem in (await sign_up(world, token))["problems"]] == ["INVALID"]

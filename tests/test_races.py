@@ -3,8 +3,9 @@
 import pytest
 from sqlmodel import col, select
 
-from models import Community, Membership, MembershipState, NetworkRole
+from models import Admits, Community, Member, Membership, MembershipState, MemberState, NetworkRole, Visibility
 from tests import documents as do
+from tests.invited import guest_input, guest_invited, guest_of
 from tests.queues import holding
 from tests.traces import count
 from tests.world import Person, World, gid
@@ -99,3 +100,25 @@ async def test_who_has_left_the_network_is_not_invited(world: World, admin, bob)
     problem = await admin.client.problem(do.INVITE, communityId=gid(community), input=invited)
     assert problem["code"] == "CONFLICT"
     assert (await standing(world, bob, community))[0] is None
+
+
+@pytest.mark.parametrize("how", ["redeems", "is taken over"])
+async def test_whose_sponsor_is_being_disabled_is_in_grace(world: World, admin, bob, how):
+    """A guest who comes meanwhile is a guest of the one who goes."""
+    here = await world.community(owner=bob, admits=Admits.GUESTS, visibility=Visibility.PRIVATE)
+    if how == "redeems":
+        stranger = await (await World.make(world.service, "Elsewhere")).person("Stranger")
+        _, token = await guest_invited(world, bob, here, stranger.account.email)
+        coming = stranger.client.payload(do.ACCEPT_INVITATION, token=token)
+    else:
+        stranger = await guest_of(world, bob, here)
+        await stranger.client.do(do.LEAVE, communityId=gid(here))
+        await world.change(stranger.member, sponsor_id=admin.member.id)
+        over = {"memberId": stranger.id, "staysUntil": guest_input(world)["staysUntil"], "communityId": gid(here)}
+        coming = bob.client.payload(do.TAKE_OVER_GUEST, **over)
+    async with holding(world, Community, Community.id == here.id) as start:
+        come = await start(coming)
+        disabled = await start(admin.client.payload(do.DISABLE, memberId=bob.id))
+    assert (await come)["problems"] == (await disabled)["problems"] == []
+    guests = (col(Member.principal_id) == stranger.principal_id, col(Member.network_id) == world.network.id)
+    assert await count(world.service, Member, *guests, col(Member.state) == MemberState.GRACE) == 1

@@ -150,6 +150,18 @@ async def test_who_had_left_comes_back_as_the_invitation_says(world: World, owne
     assert (member["id"], member["kind"], member["role"], member["state"]) == (bob.id, "EXTERNAL", "MEMBER", "ACTIVE")
 
 
+@pytest.mark.parametrize(("role", "answered"), [(NetworkRole.MEMBER, "INVALID"), (NetworkRole.ADMIN, "Y")])
+async def test_who_was_disabled_is_let_in_again_by_administrators_alone(
+    world: World, owner: Person, role: NetworkRole, answered: str
+):
+    bob, inviter = await world.person("Bob"), await world.person("Inviter", role=role)
+    community = await world.community(owner=inviter, admits=Admits.GUESTS, visibility=Visibility.PRIVATE)
+    await owner.client.do(do.DISABLE, memberId=bob.id)
+    _, token = await guest_invited(world, inviter, community, bob.account.email)
+    assert await answer(bob.client, do.ACCEPT_INVITATION, token=token) == answered
+    assert (await world.fresh(bob.member)).state == ("ACTIVE" if answered == "Y" else "DISABLED")
+
+
 @pytest.mark.parametrize(
     "how", ["disabled", "expired", "no guests' admin", "removed there", "demoted there", "archived", "admits others"]
 )

@@ -11,6 +11,7 @@ from models import (
     Admits,
     Community,
     CommunityRole,
+    CommunityState,
     EndedReason,
     Member,
     MemberKind,
@@ -273,3 +274,19 @@ async def test_who_is_in_grace_comes_back_by_an_invitation_too(
     member = await world.fresh(gus.member)
     assert (member.state, member.sponsor_id, member.purpose) == (MemberState.ACTIVE, ann.member.id, "Again")
     assert (member.ended_at, member.ended_reason) == (None, None)
+
+
+async def test_a_guest_is_not_taken_along_by_who_manages_nothing_of_theirs(
+    world: World, ann: Person, bob: Person, gus: Person, project: Community
+):
+    """They would get back, or keep, what is others' to give."""
+    mine = await world.community(owner=bob, admits=Admits.GUESTS, visibility=Visibility.PRIVATE)
+    over: dict[str, Any] = {"memberId": gus.id, "staysUntil": until(world), "communityId": gid(mine)}
+    rule = "guests_are_taken_over_by_those_who_manage_their_community"
+    for state in (MemberState.ACTIVE, MemberState.GRACE):
+        await world.change(gus.member, state=state)
+        async with nothing_happens(world.service):
+            assert (await bob.client.problem(do.TAKE_OVER_GUEST, **over))["rule"] == rule
+    await world.change(project, state=CommunityState.ARCHIVED)
+    del over["communityId"]
+    assert await answer(ann.client, do.TAKE_OVER_GUEST, **over) == "Y"
