@@ -23,7 +23,7 @@ from models import (
 from resolvers import policy, timetable
 from resolvers.graces import GRACE
 from tests import documents as do
-from tests.client import Client
+from tests.client import Client, settled
 from tests.conftest import ManualClock
 from tests.invited import guest_of
 from tests.memberships import membership_of, state_of
@@ -184,6 +184,7 @@ async def end(
 async def test_for_whom_nobody_vouches_has_no_access_for_two_weeks_and_then_is_gone(
     world: World, clock: ManualClock, owner: Person, ann: Person, gus: Person, project: Community, how: str
 ):
+    await settled(world.service)  # what let them in is no news to the feed
     feed = await gus.client.follow(
         "subscription ($id: ID!) { myFeed(networkId: $id) { __typename } }", id=gid(world.network)
     )

@@ -13,7 +13,7 @@ spans = pytest.importorskip("schema.spans")
 from opentelemetry.trace import SpanKind, StatusCode  # noqa: E402 - it is there, or the module was skipped
 from pydantic import SecretStr, ValidationError  # noqa: E402
 
-import server  # noqa: E402
+import settings  # noqa: E402
 from resolvers.passwords import Passwords  # noqa: E402
 from server import Service, Settings  # noqa: E402
 from tests.client import Client  # noqa: E402
@@ -120,6 +120,6 @@ def test_the_collector_is_an_address(value: str) -> None:
 
 
 def test_without_the_extra_the_setting_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(server, "find_spec", lambda _name: None)
+    monkeypatch.setattr(settings, "find_spec", lambda _name: None)
     with pytest.raises(ValidationError, match=r"plenary\[otel\]"):
         Settings(otlp_endpoint="http://127.0.0.1:4318/v1/traces")
