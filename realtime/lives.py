@@ -6,6 +6,8 @@ from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from typing import Any
 
+AGAIN = 0.5  # seconds after which a life that has not ended is told again
+
 log = logging.getLogger("plenary.lives")
 
 
@@ -24,6 +26,8 @@ async def living(*lives: Coroutine[Any, Any, None], missed: Callable[[], None]) 
     try:
         yield
     finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        while going := [task for task in tasks if not task.done()]:
+            for task in going:
+                task.cancel()
+            # Until Python 3.12 `asyncio.wait_for`, which libraries use, loses what comes in the moment of its result.
+            await asyncio.wait(going, timeout=AGAIN)

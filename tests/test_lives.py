@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from contextlib import suppress
 
 import pytest
 
@@ -33,3 +34,14 @@ async def test_one_that_ends_by_itself_is_missed_and_told_of(life, caplog: pytes
     assert [(record.levelno, record.message) for record in caplog.records] == [
         (logging.CRITICAL, "a part of the process has died")
     ]
+
+
+async def test_a_life_that_loses_its_cancellation_is_told_again():
+    async def stubborn() -> None:
+        with suppress(asyncio.CancelledError):
+            await asyncio.sleep(60)
+        await asyncio.sleep(60)
+
+    async with asyncio.timeout(10):
+        async with living(stubborn(), missed=lambda: None):
+            await asyncio.sleep(0)
